@@ -1,0 +1,28 @@
+"""Answers of the analytics routes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cst_contracts.base import Instant, Wire
+
+
+class KpiRow(Wire):
+    """Counts of one group; ``key`` is the group's value (null for the totals)."""
+
+    key: str | None
+    requests: int
+    open: int
+    resolved: int = Field(description="Resolved or closed")
+    by_status: dict[str, int]
+    met: int = Field(description="Resolved by the target")
+    missed: int = Field(description="Resolved after the target")
+    met_percent: float | None
+    mean_resolution_minutes: float | None
+
+
+class KpiReport(Wire):
+    generated_at: Instant
+    group_by: str | None
+    totals: KpiRow
+    groups: list[KpiRow]

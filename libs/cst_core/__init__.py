@@ -1,0 +1,1 @@
+"""What every process needs: time, ids, errors, settings, logs."""

@@ -1,0 +1,68 @@
+"""Settings every process shares; each service extends them with its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cst_core.clock import parse_clock
+from cst_core.errors import ConfigError
+
+
+class Settings(BaseSettings):
+    """Read from the environment, then from ``.env``. ``.env.example`` lists them all."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
+    )
+
+    mongo_uri: str = Field(default="mongodb://127.0.0.1:27017/?replicaSet=rs0", alias="MONGO_URI")
+    mongo_db: str = Field(default="cst", alias="MONGO_DB", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    kafka: str = Field(default="127.0.0.1:9092", alias="KAFKA_BOOTSTRAP_SERVERS")
+    #: Put before every topic and consumer group, so that several cities can share a broker.
+    topic_prefix: str = Field(default="", alias="CST_TOPIC_PREFIX", pattern=r"^[a-z0-9.-]*$")
+    #: The embedded broker has no idempotent producer; real Kafka has.
+    kafka_idempotent: bool = Field(default=True, alias="CST_KAFKA_IDEMPOTENT")
+    city: str = Field(default="new-york", alias="CST_CITY", pattern=r"^[a-z0-9-]+$")
+    home: Path = Field(default=Path(".cst"), alias="CST_HOME")
+    clock: str = Field(default="real", alias="CST_CLOCK")
+    log_format: Literal["console", "json"] = Field(default="console", alias="CST_LOG_FORMAT")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", alias="CST_LOG_LEVEL"
+    )
+    #: Signing key of local tokens and of follow links; made and kept under CST_HOME when not set.
+    auth_secret: SecretStr | None = Field(default=None, alias="CST_AUTH_SECRET", min_length=32)
+    #: OIDC issuer whose tokens are accepted instead of local ones, and where its keys are.
+    auth_issuer: str | None = Field(default=None, alias="CST_AUTH_ISSUER")
+    auth_jwks_url: str | None = Field(default=None, alias="CST_AUTH_JWKS_URL")
+    auth_audience: str = Field(default="cst", alias="CST_AUTH_AUDIENCE")
+    #: Where citizens reach the API; start of every follow link.
+    public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
+
+    @field_validator("clock")
+    @classmethod
+    def _clock_is_readable(cls, value: str) -> str:
+        parse_clock(value)
+        return value
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load_settings(kind: type[S], **values: Any) -> S:
+    """Read settings of ``kind``; ``values`` win over the environment.
+
+    Raises:
+        ConfigError: one line that names every wrong variable.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        parts = [
+            f"{'.'.join(str(p) for p in e['loc'])}={e['input']!r}: {e['msg']}"
+            for e in error.errors()
+        ]
+        raise ConfigError("; ".join(parts)) from None

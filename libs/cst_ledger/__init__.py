@@ -1,0 +1,1 @@
+"""THE write path: every change of a request and the events that tell it, in one transaction."""

@@ -1,0 +1,95 @@
+"""From events to state: ``apply`` one event, ``fold`` them all.
+
+The request document is exactly the fold of its events (plus ``_id``), which is how an audit finds a
+change without an event, and how a request is seen as it stood at some time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from cst_ledger.events import Document
+
+_FIRST = frozenset({"created", "imported"})
+
+
+def get_path(document: Document, path: str) -> Any:
+    """Return the value at a dotted path; None where there is none."""
+    value: Any = document
+    for key in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _clone(value: Any) -> Any:
+    """A deep copy of BSON-like data, ten times as fast as ``copy.deepcopy``."""
+    if isinstance(value, dict):
+        return {key: _clone(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clone(item) for item in value]
+    return value
+
+
+def _set_path(document: Document, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for key in parents:
+        document = document[key]
+    document[last] = _clone(value)
+
+
+def text_changes(state: Document | None, event: Document) -> dict[str, Any]:
+    """Return where an event's free text stands in the document: path to value."""
+    message = event["meta"].get("message")
+    if event["type"] in _FIRST:
+        hint = event["meta"].get("address_hint")
+        return {"description": message, "location.address_hint": hint}
+    if state is not None and "text_digest" in event["meta"]:
+        return {"internal.notes": [*state["internal"]["notes"], message]}
+    return {}
+
+
+def apply(state: Document | None, event: Document) -> Document:
+    """Return the state after ``event``; ``state`` is None before the first event."""
+    after: Document = _clone(state) if state is not None else {}
+    for path, value in event["changes"].items():
+        _set_path(after, path, value)
+    texts = text_changes(state, event)
+    for path, value in texts.items():
+        _set_path(after, path, value)
+    if event["changes"] or texts:
+        after["timestamps"]["updated_at"] = event["recorded_at"]
+    after["version"] = event["version"]
+    return after
+
+
+def fold(events: Iterable[Document], *, as_of: datetime | None = None) -> Document | None:
+    """Return the state after all events, or after those that happened by ``as_of``."""
+    state: Document | None = None
+    for event in events:
+        if as_of is not None and event["at"] > as_of:
+            break
+        state = apply(state, event)
+    return state
+
+
+def facts_of(state: Document) -> dict[str, Any]:
+    """Return the facts every consumer needs (``cst_contracts.events.Facts``)."""
+    location = state["location"]
+    return {
+        "category": state["category"],
+        "zone_id": location["zone_id"],
+        "h3": location["h3"],
+        "located": location["located"],
+        "priority": state["priority"],
+        "status": state["status"],
+        "is_master": state["duplicates"]["is_master"],
+        "created_at": state["timestamps"]["created_at"],
+        "due_at": state["due_at"],
+        "resolved_at": state["timestamps"]["resolved_at"],
+        "historic": state["historic"],
+        "public": state["public"],
+    }

@@ -1,0 +1,223 @@
+"""The ledger: state change and events in one transaction, guarded by ``ledger.seq``.
+
+Nothing else writes ``service_requests`` or appends to ``performance_logs.event_stream``. An append
+is ``$push`` of the new events with ``$set`` of ``last_seq`` and ``updated_at``, nothing more: the
+relay tells it from other updates by ``last_seq``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import bson
+from pymongo import ASCENDING, GEOSPHERE, IndexModel
+
+from cst_core.clock import Clock, wall_now
+from cst_core.errors import NotFound, StaleVersion, TooLarge
+from cst_ledger.events import Document, NewEvent
+from cst_ledger.fold import text_changes
+from cst_ledger.rules import RuleBook
+from cst_ledger.seal import BUCKET_SIZE, Sealer, bucket_of
+from cst_mongo.client import Database, Session
+from cst_mongo.indexes import CollectionSpec
+from cst_mongo.transactions import transact
+
+#: A request document is at most this large, in bytes of BSON.
+MAX_DOCUMENT = 1_000_000
+
+REQUESTS = CollectionSpec(
+    "service_requests",
+    (
+        IndexModel([("request_id", ASCENDING)], unique=True),
+        IndexModel([("location", GEOSPHERE)]),
+        IndexModel([("status", ASCENDING)]),
+        IndexModel([("priority", ASCENDING)]),
+        IndexModel([("category", ASCENDING)]),
+        IndexModel([("location.zone_id", ASCENDING)]),
+        IndexModel([("timestamps.created_at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("timestamps.updated_at", ASCENDING)]),
+        IndexModel([("duplicates.master_request_id", ASCENDING)]),
+        IndexModel([("duplicates.is_master", ASCENDING)]),
+        IndexModel(
+            [("source.system", ASCENDING), ("source.id", ASCENDING)],
+            unique=True,
+            partialFilterExpression={"source.id": {"$exists": True}},
+        ),
+    ),
+)
+LOGS = CollectionSpec(
+    "performance_logs",
+    (
+        IndexModel([("request_id", ASCENDING), ("bucket", ASCENDING)], unique=True),
+        IndexModel([("updated_at", ASCENDING), ("bucket", ASCENDING)]),
+    ),
+)
+
+Decide = Callable[[Document], Sequence[NewEvent]]
+
+
+class StaleHead(Exception):
+    """The document given to ``append`` is not the current one; load it again."""
+
+
+class Ledger:
+    """Writes requests on behalf of one service."""
+
+    def __init__(self, db: Database, service: str, rules: RuleBook, clock: Clock) -> None:
+        self._db = db
+        self._requests = db[REQUESTS.name]
+        self._logs = db[LOGS.name]
+        self._sealer = Sealer(service, rules)
+        self.rules = rules
+        self.clock = clock
+
+    async def load(self, request_id: str, session: Session | None = None) -> Document:
+        """Return the request document; ``NotFound`` where there is none."""
+        document = await self._requests.find_one({"request_id": request_id}, session=session)
+        if document is None:
+            raise NotFound(f"no request {request_id}", request_id=request_id)
+        return document
+
+    async def create(self, request_id: str, first: NewEvent, session: Session) -> Document:
+        """Insert a request with its first event (``created``), within ``session``.
+
+        Returns:
+            The stored document, which is what ``first.changes`` and its text describe.
+
+        Raises:
+            TooLarge: the document is over the cap.
+        """
+        document, log = self._first(request_id, first)
+        await self._requests.insert_one(document, session=session)
+        await self._logs.insert_one(log, session=session)
+        return document
+
+    async def import_many(
+        self, firsts: Sequence[tuple[str, NewEvent]], session: Session
+    ) -> list[Document]:
+        """Insert many requests, each with its ``imported`` event, within ``session``."""
+        pairs = [self._first(request_id, first) for request_id, first in firsts]
+        if pairs:
+            await self._requests.insert_many([d for d, _ in pairs], session=session)
+            await self._logs.insert_many([log for _, log in pairs], session=session)
+        return [document for document, _ in pairs]
+
+    def _first(self, request_id: str, first: NewEvent) -> tuple[Document, Document]:
+        event, document = self._sealer.seal(request_id, None, first, now=self.clock.now())
+        document = {"_id": bson.ObjectId(), "request_id": request_id, **document}
+        _check_size(document)
+        log = {
+            "request_id": document["_id"],
+            "bucket": 0,
+            "event_stream": [event],
+            "last_seq": 0,
+            "updated_at": wall_now(),
+            "computed_kpis": None,
+            "citizen_feedback": None,
+        }
+        return document, log
+
+    async def record(
+        self,
+        request_id: str,
+        decide: Decide,
+        *,
+        expected_version: int | None = None,
+        also: Callable[[Session, Document], Awaitable[None]] | None = None,
+        session: Session | None = None,
+    ) -> Document:
+        """Load a request, let ``decide`` say what happens to it, and write that in a transaction.
+
+        ``decide`` is pure and may run several times (a conflicting write makes it run again on the
+        new state); no events, no write. ``also`` writes what belongs into the same transaction.
+
+        Returns:
+            The document afterwards.
+
+        Raises:
+            NotFound: no such request.
+            StaleVersion: ``expected_version`` is not the current one.
+            TransitionRefused, MissingFields, InvalidInput: a step against the rules.
+        """
+
+        async def once(session: Session) -> Document:
+            document = await self.load(request_id, session)
+            _check_version(document, expected_version)
+            events = decide(document)
+            if also is not None:
+                await also(session, document)
+            return await self.append(document, events, session)
+
+        return await once(session) if session is not None else await transact(self._db, once)
+
+    async def append(
+        self, document: Document, events: Sequence[NewEvent], session: Session
+    ) -> Document:
+        """Append ``events`` to a document read in ``session``; return the document afterwards.
+
+        Raises:
+            StaleHead: the document was not read in this transaction and has moved since.
+        """
+        if not events:
+            return document
+        after, sealed, changed = document, [], dict[str, Any]()
+        now = self.clock.now()
+        for new in events:
+            event, after_event = self._sealer.seal(document["request_id"], after, new, now=now)
+            changed |= event["changes"] | text_changes(after, event)
+            after = after_event
+            sealed.append(event)
+        _check_size(after)
+        await self._write_state(document, after, changed, session)
+        await self._push(document["_id"], sealed, session)
+        return after
+
+    async def _write_state(
+        self, before: Document, after: Document, changed: dict[str, Any], session: Session
+    ) -> None:
+        update = {
+            **changed,
+            "timestamps.updated_at": after["timestamps"]["updated_at"],
+            "version": after["version"],
+            "ledger": after["ledger"],
+        }
+        result = await self._requests.update_one(
+            {"_id": before["_id"], "ledger.seq": before["ledger"]["seq"]},
+            {"$set": update},
+            session=session,
+        )
+        if result.matched_count != 1:
+            raise StaleHead(before["request_id"])
+
+    async def _push(self, oid: bson.ObjectId, events: list[Document], session: Session) -> None:
+        for bucket, group in groupby(events, key=lambda event: bucket_of(event["seq"])):
+            batch = list(group)
+            tail = {"last_seq": batch[-1]["seq"], "updated_at": wall_now()}
+            if bucket > 0 and batch[0]["seq"] % BUCKET_SIZE == 0:
+                log = {"request_id": oid, "bucket": bucket, "event_stream": batch, **tail}
+                await self._logs.insert_one(log, session=session)
+                continue
+            result = await self._logs.update_one(
+                {"request_id": oid, "bucket": bucket, "last_seq": batch[0]["seq"] - 1},
+                {"$push": {"event_stream": {"$each": batch}}, "$set": tail},
+                session=session,
+            )
+            if result.matched_count != 1:
+                raise StaleHead(batch[0]["subject"])
+
+
+def _check_version(document: Document, expected: int | None) -> None:
+    if expected is not None and document["version"] != expected:
+        raise StaleVersion(
+            f"{document['request_id']} is at version {document['version']}, not {expected}",
+            expected_version=expected,
+            current_version=document["version"],
+        )
+
+
+def _check_size(document: Document) -> None:
+    size = len(bson.encode(document))
+    if size > MAX_DOCUMENT:
+        raise TooLarge(f"the request would be {size} bytes, at most {MAX_DOCUMENT} are allowed")

@@ -1,0 +1,152 @@
+"""The state machine. Rule sets are data: edges, what must stand after each, who may take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from cst_core.errors import Forbidden, InvalidInput, MissingFields, TransitionRefused
+from cst_ledger.events import Document
+from cst_ledger.fold import get_path
+
+#: Where each nameable requirement stands in the document.
+FIELD_PATHS = {
+    "category": "category",
+    "priority": "priority",
+    "assigned_agent_id": "assignment.assigned_agent_id",
+    "resolution_code": "resolution_code",
+    "evidence": "evidence",
+    "note": "internal.notes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One allowed step."""
+
+    source: str
+    target: str
+    required: tuple[str, ...]
+    required_by_category: Mapping[str, tuple[str, ...]]
+    roles: frozenset[str]
+
+    def missing(self, after: Document) -> list[str]:
+        """Return the required fields that do not stand in the document after the step."""
+        wanted = (*self.required, *self.required_by_category.get(after["category"], ()))
+        return [name for name in wanted if not get_path(after, FIELD_PATHS[name])]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One version of the lifecycle."""
+
+    version: str
+    edges: tuple[Edge, ...]
+    resolution_codes: tuple[str, ...]
+
+    def allowed_next(self, status: str) -> list[str]:
+        """Return the states one step away from ``status``, in declared order."""
+        return [edge.target for edge in self.edges if edge.source == status]
+
+    def edge(self, source: str, target: str) -> Edge:
+        """Return the step from ``source`` to ``target``.
+
+        Raises:
+            TransitionRefused: there is none; the error names those that there are.
+        """
+        for edge in self.edges:
+            if (edge.source, edge.target) == (source, target):
+                return edge
+        allowed = self.allowed_next(source)
+        raise TransitionRefused(
+            f"{source} -> {target} is not a step of rules {self.version}; "
+            f"allowed from {source}: {', '.join(allowed) or 'nothing'}",
+            current_state=source,
+            allowed_next=allowed,
+        )
+
+    def check_role(self, source: str, target: str, roles: Iterable[str]) -> None:
+        """Raise ``Forbidden`` unless one of ``roles`` may take the step."""
+        edge = self.edge(source, target)
+        if edge.roles.isdisjoint(roles):
+            raise Forbidden(f"{source} -> {target} needs one of: {', '.join(sorted(edge.roles))}")
+
+    def check(self, before: Document, after: Document) -> None:
+        """Check a step between two states of one request.
+
+        Raises:
+            TransitionRefused: no such edge.
+            MissingFields: a field that the edge requires does not stand.
+            InvalidInput: the resolution code is not one of the rule set's.
+        """
+        edge = self.edge(before["status"], after["status"])
+        if missing := edge.missing(after):
+            raise MissingFields(
+                f"{edge.source} -> {edge.target} needs: {', '.join(missing)}",
+                [{"field": name, "message": "is required for this step"} for name in missing],
+            )
+        code = after["resolution_code"]
+        if code is not None and code not in self.resolution_codes and not after["historic"]:
+            raise InvalidInput.field(
+                "resolution_code", "is not a code of the rules", code, self.resolution_codes
+            )
+
+
+def parse_rules(data: Mapping[str, Any]) -> RuleSet:
+    """Read a rule set.
+
+    Raises:
+        ValueError: one line; an edge names a requirement that no document has.
+    """
+    edges = tuple(_edge(data["version"], row) for row in data["edges"])
+    return RuleSet(str(data["version"]), edges, tuple(data["resolution_codes"]))
+
+
+def _edge(version: str, row: Mapping[str, Any]) -> Edge:
+    by_category = {c: tuple(names) for c, names in row.get("required_by_category", {}).items()}
+    required = tuple(row["required"])
+    for name in (*required, *(n for names in by_category.values() for n in names)):
+        if name not in FIELD_PATHS:
+            raise ValueError(
+                f"rules {version}, {row['from']} -> {row['to']}: {name!r} is no field; "
+                f"allowed: {', '.join(FIELD_PATHS)}"
+            )
+    return Edge(row["from"], row["to"], required, by_category, frozenset(row["roles"]))
+
+
+def shipped_rules() -> list[dict[str, Any]]:
+    """Return the rule sets that CST ships, as data (they are stored in ``workflow_rules``)."""
+    folder = resources.files("cst_ledger") / "rules"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
+    return [yaml.safe_load(file.read_text()) for file in files]
+
+
+DEFAULT_RULES = "v1.0"
+
+
+class RuleBook:
+    """Every known version; a request is bound to the one pinned at its creation."""
+
+    def __init__(self, rule_sets: Iterable[RuleSet]) -> None:
+        self._by_version = {rules.version: rules for rules in rule_sets}
+
+    @classmethod
+    def shipped(cls) -> RuleBook:
+        """Return the book of the rule sets that CST ships."""
+        return cls(parse_rules(data) for data in shipped_rules())
+
+    def of(self, document: Document) -> RuleSet:
+        """Return the rule set pinned by a request.
+
+        Raises:
+            KeyError: the version is not in the book.
+        """
+        return self._by_version[document["workflow"]["transition_rules_version"]]
+
+    def version(self, version: str) -> RuleSet:
+        """Return one version; ``KeyError`` where there is none."""
+        return self._by_version[version]

@@ -1,0 +1,1 @@
+"""MongoDB: client, transactions, declared indexes, leases, numbers, the shared clock."""
