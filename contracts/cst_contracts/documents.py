@@ -252,7 +252,7 @@ class Actor(Wire):
 
 
 class LedgerEvent(Wire):
-    """One entry of ``event_stream``; what follows ``meta`` is added by CST (design of the ledger)."""
+    """One entry of ``event_stream``; what follows ``meta`` is added by CST."""
 
     type: str
     by: Actor

@@ -88,9 +88,7 @@ class Assigned(TextData):
     agent_code: str
     assignment_policy: str
     candidates: list[CandidateScore] = []
-    excluded: dict[str, int] = Field(
-        default={}, description="How many agents each reason left out"
-    )
+    excluded: dict[str, int] = Field(default={}, description="How many agents each reason left out")
 
 
 class InProgress(TextData):
@@ -139,7 +137,7 @@ class SlaBreached(EventData):
 
 @dataclass(frozen=True, slots=True)
 class EventSpec:
-    """An event type: its short name in the ledger, its data model, and the services that write it."""
+    """An event type: its short name in the ledger, its data model, and who writes it."""
 
     name: str
     data: type[EventData]

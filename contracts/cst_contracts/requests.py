@@ -43,7 +43,7 @@ class CreateRequest(Command):
 
 
 class TransitionCommand(Command):
-    """Body of ``PATCH /requests/{request_id}/transition``. Which fields a step needs, its rule says."""
+    """Body of ``PATCH /requests/{request_id}/transition``; rules say which fields a step needs."""
 
     to: StatusName
     expected_version: int | None = Field(default=None, ge=1)
@@ -83,7 +83,7 @@ class FollowedRequest(PublicRequest):
 
 
 class CreatedRequest(FollowedRequest):
-    """Answer to ``POST /requests/``; ``follow_url`` is the reporter's signed link, same on replay."""
+    """Answer to ``POST /requests/``; ``follow_url``, the reporter's link, is the same on replay."""
 
     zone_id: str
     follow_url: str

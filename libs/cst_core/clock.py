@@ -27,7 +27,7 @@ def wall_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A clock: simulated time is ``start + (wall - anchor) * rate``; without ``start`` it is wall time."""
+    """A clock: ``start + (wall - anchor) * rate``, or wall time where there is no ``start``."""
 
     start: datetime | None = None
     rate: float = 1.0
@@ -40,7 +40,7 @@ class Clock:
         return to_ms(self.start + (datetime.now(UTC) - self.anchor) * self.rate)
 
     def wall_seconds(self, span: timedelta) -> float:
-        """Return how many wall seconds ``span`` of this clock takes (infinite when it stands still)."""
+        """Return the wall seconds that ``span`` takes (infinite when the clock stands still)."""
         return span.total_seconds() / self.rate if self.rate > 0 else float("inf")
 
     async def sleep(self, span: timedelta) -> None:

@@ -19,14 +19,19 @@ class Settings(BaseSettings):
         env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
     )
 
-    mongo_uri: str = Field(default="mongodb://127.0.0.1:27017/?replicaSet=rs0", alias="MONGO_URI")
+    #: What is not set here is embedded: neither, both; only MONGO_URI, the broker.
+    mongo_uri: str = Field(default="", alias="MONGO_URI")
     mongo_db: str = Field(default="cst", alias="MONGO_DB", pattern=r"^[A-Za-z0-9_-]{1,60}$")
-    kafka: str = Field(default="127.0.0.1:9092", alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka: str = Field(default="", alias="KAFKA_BOOTSTRAP_SERVERS")
+    #: Which embedded broker: Tansu needs nothing, Apache Kafka needs Java and Maven.
+    broker: Literal["tansu", "kafka"] = Field(default="tansu", alias="CST_BROKER")
     #: Put before every topic and consumer group, so that several cities can share a broker.
     topic_prefix: str = Field(default="", alias="CST_TOPIC_PREFIX", pattern=r"^[a-z0-9.-]*$")
     #: The embedded broker has no idempotent producer; real Kafka has.
     kafka_idempotent: bool = Field(default=True, alias="CST_KAFKA_IDEMPOTENT")
     city: str = Field(default="new-york", alias="CST_CITY", pattern=r"^[a-z0-9-]+$")
+    #: Folder with the cities' folders; the repository's infra/cities where not set.
+    cities: Path | None = Field(default=None, alias="CST_CITIES")
     home: Path = Field(default=Path(".cst"), alias="CST_HOME")
     clock: str = Field(default="real", alias="CST_CLOCK")
     log_format: Literal["console", "json"] = Field(default="console", alias="CST_LOG_FORMAT")
@@ -41,6 +46,20 @@ class Settings(BaseSettings):
     auth_audience: str = Field(default="cst", alias="CST_AUTH_AUDIENCE")
     #: Where citizens reach the API; start of every follow link.
     public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment that gives another process the same settings."""
+        found: dict[str, str] = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value is None or field.alias is None:
+                continue
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            if isinstance(value, Path):
+                value = value.absolute()
+            found[field.alias] = str(int(value)) if isinstance(value, bool) else str(value)
+        return found
 
     @field_validator("clock")
     @classmethod

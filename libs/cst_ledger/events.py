@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who does it: ``citizen``, ``agent``, ``staff`` or ``system``, and an id (never contact data)."""
+    """Who does it: ``citizen``, ``agent``, ``staff`` or ``system``, and an id, no contact data."""
 
     actor_type: str
     actor_id: str

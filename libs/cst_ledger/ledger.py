@@ -144,7 +144,7 @@ class Ledger:
 
         async def once(session: Session) -> Document:
             document = await self.load(request_id, session)
-            _check_version(document, expected_version)
+            check_version(document, expected_version)
             events = decide(document)
             if also is not None:
                 await also(session, document)
@@ -208,7 +208,8 @@ class Ledger:
                 raise StaleHead(batch[0]["subject"])
 
 
-def _check_version(document: Document, expected: int | None) -> None:
+def check_version(document: Document, expected: int | None) -> None:
+    """Raise ``StaleVersion`` unless ``expected`` is None or the document's version."""
     if expected is not None and document["version"] != expected:
         raise StaleVersion(
             f"{document['request_id']} is at version {document['version']}, not {expected}",

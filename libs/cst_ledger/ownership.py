@@ -1,4 +1,4 @@
-"""Which event type may change which fields: the table that keeps services out of each other's way."""
+"""Which event type may change which fields, so that services keep out of each other's way."""
 
 from __future__ import annotations
 

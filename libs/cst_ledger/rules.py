@@ -69,6 +69,21 @@ class RuleSet:
             allowed_next=allowed,
         )
 
+    def document(self) -> dict[str, Any]:
+        """Return the rule set as data, as ``parse_rules`` reads it."""
+        edges = [
+            {
+                "from": edge.source,
+                "to": edge.target,
+                "required": list(edge.required),
+                "required_by_category": dict(edge.required_by_category),
+                "roles": sorted(edge.roles),
+            }
+            for edge in self.edges
+        ]
+        codes = list(self.resolution_codes)
+        return {"version": self.version, "edges": edges, "resolution_codes": codes}
+
     def check_role(self, source: str, target: str, roles: Iterable[str]) -> None:
         """Raise ``Forbidden`` unless one of ``roles`` may take the step."""
         edge = self.edge(source, target)
@@ -146,6 +161,10 @@ class RuleBook:
             KeyError: the version is not in the book.
         """
         return self._by_version[document["workflow"]["transition_rules_version"]]
+
+    def all(self) -> list[RuleSet]:
+        """Return every rule set."""
+        return list(self._by_version.values())
 
     def version(self, version: str) -> RuleSet:
         """Return one version; ``KeyError`` where there is none."""

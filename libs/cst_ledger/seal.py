@@ -59,9 +59,7 @@ class Sealer:
         }
         return event, after
 
-    def _with_derived(
-        self, state: Document | None, new: NewEvent, now: datetime
-    ) -> dict[str, Any]:
+    def _with_derived(self, state: Document | None, new: NewEvent, now: datetime) -> dict[str, Any]:
         """A changed status brings along what follows from it."""
         changes = dict(new.changes)
         status = changes.get("status")
@@ -87,7 +85,7 @@ class Sealer:
                 meta["address_hint"] = new.address_hint
             meta["text_digest"] = text_digest(meta["salt"], meta)
         moves = bool(changes) or has_text
-        head = state["ledger"] if state is not None else {"seq": -1, "hash": GENESIS}
+        head: Document = state["ledger"] if state is not None else {"seq": -1, "hash": GENESIS}
         return {
             "event_id": uuid7(),
             "subject": request_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cst_core.errors import NotFound
 from cst_ledger.chain import GENESIS, event_hash, text_is_genuine
@@ -127,7 +128,7 @@ async def _verify_batch(db: Database, batch: list[Document]) -> AsyncIterator[Ve
 
 
 async def _orphans(db: Database) -> AsyncIterator[Verdict]:
-    pipeline = [
+    pipeline: list[dict[str, Any]] = [
         {"$match": {"bucket": 0}},
         {
             "$lookup": {

@@ -25,4 +25,5 @@ async def shared_clock(db: Database, spec: str) -> Clock:
         upsert=True,
         return_document=ReturnDocument.AFTER,
     )
+    assert row is not None  # an upsert always returns a document
     return Clock(start=start, rate=rate, anchor=row["anchor"])

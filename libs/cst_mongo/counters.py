@@ -39,4 +39,5 @@ class BlockCounter:
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
+        assert row is not None  # an upsert always returns a document
         return range(row["last"] - count + 1, row["last"] + 1)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
 from cst_mongo.client import Database
 from cst_mongo.indexes import CollectionSpec
@@ -36,31 +35,27 @@ class Leases:
 
     async def acquire(self, name: str, holder: str) -> Lease | None:
         """Take the lease if it is free, expired, or already ours; None when another holds it."""
-        free_or_ours = {
-            "$or": [
-                {"$eq": ["$holder", holder]},
-                {"$lte": ["$expires_at", "$$NOW"]},
-            ]
-        }
-        try:
-            row = await self._leases.find_one_and_update(
-                {"_id": name, "$expr": free_or_ours},
-                [{"$set": self._taken_by(holder)}],
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
-        except DuplicateKeyError:  # the upsert met a lease that is not free
-            return None
-        return Lease(name, holder, row["epoch"])
+        row = await self._leases.find_one_and_update(
+            {"_id": name},
+            [{"$set": self._taken_by(holder)}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        assert row is not None  # an upsert always returns a document
+        return Lease(name, holder, row["epoch"]) if row["holder"] == holder else None
 
     def _taken_by(self, holder: str) -> dict[str, Any]:
+        """The fields after the attempt: all as they were, where another holds the lease."""
         same = {"$eq": ["$holder", holder]}
         epoch = {"$ifNull": ["$epoch", 0]}
-        return {
+        # A missing expiry, that of a new document, compares below every date.
+        ours = {"$or": [same, {"$lte": ["$expires_at", "$$NOW"]}]}
+        taken = {
             "epoch": {"$cond": [same, epoch, {"$add": [epoch, 1]}]},
             "holder": holder,
             "expires_at": self._expiry(),
         }
+        return {key: {"$cond": [ours, value, f"${key}"]} for key, value in taken.items()}
 
     def _expiry(self) -> dict[str, Any]:
         return {"$add": ["$$NOW", int(self.ttl_s * 1000)]}

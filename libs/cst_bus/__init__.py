@@ -1,0 +1,1 @@
+"""The bus: topics, producer, and consumers whose effect happens once per event."""

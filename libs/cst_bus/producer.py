@@ -1,0 +1,49 @@
+"""The producer: every record acknowledged by all replicas, compressed, in order per partition."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
+
+#: Largest batch of one partition, in bytes before compression; a broker takes 1 MB by default.
+MAX_BATCH_BYTES = 512 * 1024
+#: How long single records wait for company, in milliseconds.
+LINGER_MS = 5
+#: How long a request may take, in milliseconds; so long a broker that hangs can hold up a stop.
+REQUEST_TIMEOUT_MS = 10_000
+
+
+def make_producer(bootstrap: str, *, idempotent: bool) -> AIOKafkaProducer:
+    """Return a producer that is not started yet; call it inside the event loop it will run in.
+
+    Args:
+        bootstrap: ``host:port,…`` of the broker.
+        idempotent: whether the broker can drop what is sent twice after a lost answer (Apache
+            Kafka can, the embedded broker cannot). Such a producer never gives up on a batch by
+            itself: bound the wait for its acknowledgement.
+    """
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=idempotent,
+        compression_type="lz4",
+        linger_ms=LINGER_MS,
+        max_batch_size=MAX_BATCH_BYTES,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+
+
+async def abort(producer: AIOKafkaProducer, timeout_s: float) -> None:
+    """Close a producer without sending what it still holds; takes ``timeout_s`` at most.
+
+    ``stop`` would first deliver everything, which a leader that lost its lease must not do and
+    an absent broker makes impossible.
+    """
+    producer._message_accumulator.fail_all(ProducerClosed())
+    try:
+        await asyncio.wait_for(producer.stop(), timeout_s)
+    except TimeoutError:
+        # The request under way ends by its own timeout; nothing follows it.
+        await producer.client.close()

@@ -1,0 +1,16 @@
+"""A city as data: models of its folder and the loader that checks all of it at once."""
+
+from cst_city.loader import City, CityError, load_city
+from cst_city.models import AgentSeed, Category, CitySpec, EscalationStep, SlaPolicy, ZoneSource
+
+__all__ = [
+    "AgentSeed",
+    "Category",
+    "City",
+    "CityError",
+    "CitySpec",
+    "EscalationStep",
+    "SlaPolicy",
+    "ZoneSource",
+    "load_city",
+]

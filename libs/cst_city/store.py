@@ -1,0 +1,86 @@
+"""A city in the database: written whole by ``cst city load``, read by every process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel, UpdateOne
+
+from cst_city.loader import City
+from cst_core.clock import Clock
+from cst_mongo.client import Database, Session
+from cst_mongo.indexes import CollectionSpec
+from cst_mongo.transactions import transact
+
+CITIES = CollectionSpec("cities")
+ZONES = CollectionSpec("zones")
+CATEGORIES = CollectionSpec("categories")
+POLICIES = CollectionSpec("sla_policies")
+AGENTS = CollectionSpec(
+    "service_agents",
+    (
+        IndexModel([("agent_code", ASCENDING)], unique=True),
+        IndexModel([("active", ASCENDING), ("kind", ASCENDING), ("skills", ASCENDING)]),
+    ),
+)
+SPECS = (CITIES, ZONES, CATEGORIES, POLICIES, AGENTS)
+
+
+async def store_city(db: Database, city: City, clock: Clock) -> bool:
+    """Write ``city`` in one transaction; what the file no longer has is gone, agents excepted.
+
+    Agents are added or updated by their code and never removed: requests refer to them.
+
+    Returns:
+        False when the very same city was stored already, so nothing was written.
+    """
+
+    async def write(session: Session) -> bool:
+        known = await db[CITIES.name].find_one({"_id": city.spec.name}, session=session)
+        if known is not None and known["fingerprint"] == city.fingerprint:
+            return False
+        row = {
+            "_id": city.spec.name,
+            "fingerprint": city.fingerprint,
+            "spec": city.spec.model_dump(mode="json"),
+            "boundary": city.boundary,
+        }
+        await db[CITIES.name].replace_one({"_id": row["_id"]}, row, upsert=True, session=session)
+        await _replace(db, ZONES.name, _zone_rows(city), session)
+        await _replace(db, CATEGORIES.name, _rows(city.categories, "code"), session)
+        await _replace(db, POLICIES.name, _rows(city.policies, "policy_id"), session)
+        updates = [_agent_update(agent.model_dump(), clock) for agent in city.agents]
+        if updates:
+            await db[AGENTS.name].bulk_write(updates, ordered=False, session=session)
+        return True
+
+    return await transact(db, write)
+
+
+def _zone_rows(city: City) -> list[dict[str, Any]]:
+    return [{"_id": z.zone_id, "name": z.name, "geometry": z.geometry} for z in city.zones]
+
+
+def _rows(items: tuple[Any, ...], key: str) -> list[dict[str, Any]]:
+    # `order` keeps the declared order, which decides between equally specific policies.
+    dumped = (item.model_dump() for item in items)
+    return [{"_id": row[key], "order": order, **row} for order, row in enumerate(dumped)]
+
+
+async def _replace(
+    db: Database, collection: str, rows: list[dict[str, Any]], session: Session
+) -> None:
+    await db[collection].delete_many({}, session=session)
+    if rows:
+        await db[collection].insert_many(rows, session=session)
+
+
+def _agent_update(agent: dict[str, Any], clock: Clock) -> UpdateOne:
+    fresh = {
+        "created_at": clock.now(),
+        "open_assignments": 0,
+        "last_assigned_at": None,
+        "leave": [],
+    }
+    code = agent["agent_code"]
+    return UpdateOne({"agent_code": code}, {"$set": agent, "$setOnInsert": fresh}, upsert=True)

@@ -1,0 +1,84 @@
+"""H3 cells: a point's leaf cell, coarser cells above it, and their outlines."""
+
+from __future__ import annotations
+
+import h3
+
+from cst_geo.points import validate_lon_lat
+
+#: Resolution of the cell stored with every request (edge about 66 m).
+LEAF_RESOLUTION = 10
+
+
+def leaf_cell(lon: float, lat: float) -> str:
+    """Return the resolution-10 H3 cell that holds the point (degrees).
+
+    Raises:
+        CoordinateError: the point is no place on Earth.
+    """
+    lon, lat = validate_lon_lat(lon, lat)
+    cell: str = h3.latlng_to_cell(lat, lon, LEAF_RESOLUTION)
+    return cell
+
+
+def parent(cell: str, res: int) -> str:
+    """Return the ancestor of ``cell`` at resolution ``res`` (0 coarsest; at most the cell's own).
+
+    Coarse cells are always taken this way, never from the point: H3 cells do not nest exactly, so
+    the cell of a point and the ancestor of its leaf cell differ for some 5 % of points.
+
+    Raises:
+        ValueError: ``cell`` is no H3 cell, or ``res`` is finer than it or below 0.
+    """
+    _check(cell)
+    own = h3.get_resolution(cell)
+    if not 0 <= res <= own:
+        raise ValueError(f"resolution must lie between 0 and {own} for cell {cell}, got {res}")
+    ancestor: str = h3.cell_to_parent(cell, res)
+    return ancestor
+
+
+def boundary_ring(cell: str) -> list[list[float]]:
+    """Return the outline of ``cell`` as a closed, counter-clockwise GeoJSON ring of [lon, lat].
+
+    A cell across the antimeridian keeps its shape: its longitudes run on past ±180 instead of
+    jumping to the other side of the map. Cells that hold a pole have no such ring in degrees.
+
+    Raises:
+        ValueError: ``cell`` is no H3 cell.
+    """
+    _check(cell)
+    ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(cell)]
+    first_lon = ring[0][0]
+    for vertex in ring:
+        if vertex[0] - first_lon > 180:
+            vertex[0] -= 360
+        elif vertex[0] - first_lon < -180:
+            vertex[0] += 360
+    return [*ring, list(ring[0])]
+
+
+def center(cell: str) -> tuple[float, float]:
+    """Return the centre of ``cell`` as (lon, lat) in degrees.
+
+    Raises:
+        ValueError: ``cell`` is no H3 cell.
+    """
+    _check(cell)
+    lat, lon = h3.cell_to_latlng(cell)
+    return float(lon), float(lat)
+
+
+def edge_degrees(res: int) -> float:
+    """Return the mean edge of cells of ``res`` in degrees of latitude (for margins)."""
+    return float(h3.average_hexagon_edge_length(res, unit="km")) / 111.0
+
+
+def _check(cell: str) -> None:
+    try:
+        valid = h3.is_valid_cell(cell)
+    except OverflowError:
+        # H3 answers False for text that is no number, but fails on one of more than 64 bits.
+        valid = False
+    if not valid:
+        raise ValueError(f"not an H3 cell: {cell!r}")

@@ -1,0 +1,1 @@
+"""HTTP: app factory, problems, who may do what, limits, health, metrics."""

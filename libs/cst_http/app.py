@@ -1,0 +1,52 @@
+"""The app factory: some services' routes in one ASGI app, over one core."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from cst_http import ops, problems
+from cst_http.middleware import BodyLimit, Observe
+from cst_http.tokens import Tokens
+from cst_process.core import Core
+
+VERSION = "0.1.0"
+CoreFactory = Callable[[], AbstractAsyncContextManager[Core]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceApi:
+    """A service's part of an app: its routes, and its use cases built over the core.
+
+    The use cases are kept in ``app.state.<name>``, where the routes find them.
+    """
+
+    name: str
+    router: APIRouter
+    build: Callable[[Core, Tokens], Any]
+
+
+def create_app(title: str, services: Sequence[ServiceApi], open_core: CoreFactory) -> FastAPI:
+    """Return an app with the routes of ``services``; the core is opened when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_core() as core:
+            app.state.core = core
+            app.state.tokens = Tokens(core.settings)
+            for service in services:
+                setattr(app.state, service.name, service.build(core, app.state.tokens))
+            yield
+
+    app = FastAPI(title=title, version=VERSION, lifespan=lifespan)
+    problems.install(app)
+    for service in services:
+        app.include_router(service.router)
+    app.include_router(ops.router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Observe)
+    return app

@@ -1,0 +1,27 @@
+"""The problem answers that every route documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cst_contracts.problems import Problem
+
+_TITLES = {
+    401: "A bearer token is needed, or the one given is not valid",
+    403: "Not allowed for your role",
+    404: "Not found",
+    409: "Conflict with the current state",
+    413: "Too large",
+    422: "Invalid input",
+    503: "Temporarily unavailable",
+}
+
+
+def _answer(description: str) -> dict[str, Any]:
+    schema = {"schema": Problem.model_json_schema()}
+    return {"description": description, "content": {"application/problem+json": schema}}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: _answer(description) for status, description in _TITLES.items()
+}

@@ -1,0 +1,128 @@
+"""Workers: a service's consumers and loops, alone or with others in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+
+from cst_bus.broker import make_broker, subscribe
+from cst_bus.dead_letters import DeadLetters
+from cst_bus.marks import Marks
+from cst_bus.processor import CHUNK, Handler, Processor
+from cst_bus.producer import make_producer
+from cst_bus.topics_admin import cluster_id, ensure_topics
+from cst_contracts.topics import TOPICS, Topic
+from cst_process.core import Core
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between looks at the broker's identity.
+WATCH_S = 2.0
+
+Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A handler on a topic; ``marks`` where it keeps them itself."""
+
+    topic: Topic
+    handler: Handler
+    marks: Marks | None = None
+    chunk: int = CHUNK
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a service's worker does: consume, and run loops until the stop event is set."""
+
+    subscriptions: Sequence[Subscription] = ()
+    loops: Sequence[Loop] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWorker:
+    """A service's worker: its name, and its work built over the core."""
+
+    name: str
+    build: Callable[[Core], Work]
+
+
+class BrokerReplaced(Exception):
+    """The broker is another one than before: offsets mean nothing any more, so start again."""
+
+
+async def run_work(core: Core, work: Sequence[Work], stop: asyncio.Event) -> None:
+    """Run until ``stop`` is set; a loop that fails or ends early ends them all, with its error.
+
+    Raises:
+        BrokerReplaced: the embedded broker was restarted and has forgotten everything. A new
+            process reads the refilled log from its start, and the marks drop what it had.
+    """
+    async with _consuming(core, work):
+        loops = [loop for part in work for loop in part.loops]
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(loop(stop)) for loop in loops]
+        tasks.append(asyncio.create_task(_watch_broker(core.settings.kafka, stop)))
+        tasks.append(asyncio.create_task(stop.wait()))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch_broker(bootstrap: str, stop: asyncio.Event) -> None:
+    known = await cluster_id(bootstrap)
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), WATCH_S)
+        with suppress(KafkaError):  # not there now; the consumers wait for it too
+            if await cluster_id(bootstrap) != known:
+                raise BrokerReplaced(f"the broker at {bootstrap} has another cluster id")
+
+
+@asynccontextmanager
+async def _consuming(core: Core, work: Sequence[Work]) -> AsyncIterator[KafkaBroker]:
+    settings = core.settings
+    await ensure_topics(
+        settings.kafka,
+        TOPICS,
+        prefix=settings.topic_prefix,
+        volatile=not settings.kafka_idempotent,
+    )
+    producer: AIOKafkaProducer = make_producer(settings.kafka, idempotent=settings.kafka_idempotent)
+    await producer.start()
+    broker = make_broker(settings.kafka)
+    dead = DeadLetters(producer)
+    for part in work:
+        for sub in part.subscriptions:
+            processor = Processor(core.db, sub.handler, dead, marks=sub.marks, chunk=sub.chunk)
+            subscribe(
+                broker, sub.topic, processor, group=sub.handler.name, prefix=settings.topic_prefix
+            )
+    try:
+        await broker.start()
+        yield broker
+    finally:
+        await broker.stop()
+        await producer.stop()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,50 @@
+"""Reserve and release."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo import ReturnDocument
+
+from cst_city.store import AGENTS
+from cst_ledger.events import By, Document, NewEvent
+from cst_mongo.client import Database, Session
+
+_HAS_ROOM = {
+    "$or": [{"kind": "team"}, {"$expr": {"$lt": ["$open_assignments", "$capacity"]}}],
+}
+
+
+class Roster:
+    """Counts of agents' open work. Teams take any amount; persons up to their capacity."""
+
+    def __init__(self, db: Database) -> None:
+        self._agents = db[AGENTS.name]
+
+    async def find(self, agent_id: ObjectId, session: Session | None = None) -> Document | None:
+        """Return an agent by its id."""
+        return await self._agents.find_one({"_id": agent_id}, session=session)
+
+    async def reserve(self, agent_id: ObjectId, now: datetime, session: Session) -> Document | None:
+        """Take one unit of capacity; return the agent, or None when it is inactive or full."""
+        wanted: dict[str, Any] = {"_id": agent_id, "active": True, **_HAS_ROOM}
+        change = {"$inc": {"open_assignments": 1}, "$set": {"last_assigned_at": now}}
+        return await self._agents.find_one_and_update(
+            wanted, change, return_document=ReturnDocument.AFTER, session=session
+        )
+
+    async def release(self, agent_id: ObjectId, session: Session) -> Document | None:
+        """Give one unit back; return the agent, or None when there is no such agent."""
+        return await self._agents.find_one_and_update(
+            {"_id": agent_id, "open_assignments": {"$gt": 0}},
+            {"$inc": {"open_assignments": -1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+
+
+def capacity_event(kind: str, agent: Document, by: By) -> NewEvent:
+    """Return the event ``agent_reserved`` or ``agent_released`` of an agent."""
+    return NewEvent(kind, by, meta={"agent_id": agent["_id"], "agent_code": agent["agent_code"]})

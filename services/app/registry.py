@@ -1,0 +1,46 @@
+"""Every service, its collections and its processes."""
+
+from __future__ import annotations
+
+from cst_bus.marks import MARKS
+from cst_city import store
+from cst_dispatch import main as dispatch
+from cst_dispatch import repository as dispatch_repository
+from cst_geo_analytics import main as geo
+from cst_geo_analytics import repository as geo_repository
+from cst_http.app import ServiceApi
+from cst_intake import main as intake
+from cst_intake import repository as intake_repository
+from cst_ledger.ledger import LOGS, REQUESTS
+from cst_ledger.rules_store import RULES
+from cst_mongo.clocks import CLOCKS
+from cst_mongo.counters import COUNTERS
+from cst_mongo.indexes import CollectionSpec
+from cst_mongo.leases import LEASES
+from cst_process.worker import ServiceWorker
+from cst_relay.checkpoint import CHECKPOINTS
+from cst_sla import main as sla
+from cst_sla import repository as sla_repository
+from cst_workflow import main as workflow
+
+APIS: dict[str, ServiceApi] = {
+    api.name: api for api in (intake.API, workflow.API, dispatch.API, sla.API, geo.API)
+}
+WORKERS: dict[str, ServiceWorker] = {
+    worker.name: worker for worker in (workflow.WORKER, dispatch.WORKER, sla.WORKER, geo.WORKER)
+}
+COLLECTIONS: tuple[CollectionSpec, ...] = (
+    REQUESTS,
+    LOGS,
+    RULES,
+    MARKS,
+    COUNTERS,
+    LEASES,
+    CLOCKS,
+    CHECKPOINTS,
+    *store.SPECS,
+    *intake_repository.SPECS,
+    *dispatch_repository.SPECS,
+    *sla_repository.SPECS,
+    *geo_repository.SPECS,
+)

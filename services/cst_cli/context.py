@@ -1,0 +1,33 @@
+"""What commands share: settings with the stack's addresses, and a way to run coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.system import with_stack
+from cst_core.logging import configure_logging
+from cst_core.settings import Settings, load_settings
+from cst_mongo.client import Database, open_database
+
+S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
+
+
+def settings_for(kind: type[S], process: str) -> S:
+    """Read settings, set up logs, and make sure that the stack they name is there."""
+    settings = load_settings(kind)
+    configure_logging(process, log_format=settings.log_format, level=settings.log_level)
+    return with_stack(settings)
+
+
+def with_database(work: Callable[[Database, Settings], Awaitable[T]], *, process: str) -> T:
+    """Run ``work`` with the city's database open."""
+    settings = settings_for(Settings, process)
+
+    async def go() -> T:
+        async with open_database(settings.mongo_uri, settings.mongo_db, app=process) as db:
+            return await work(db, settings)
+
+    return asyncio.run(go())

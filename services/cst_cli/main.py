@@ -1,0 +1,49 @@
+"""The command's entry: groups, and errors as one line on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+from aiokafka.errors import KafkaError
+from pymongo.errors import PyMongoError
+
+from cst_cli import audit, database, relay, run, stack, token, topics
+from cst_core.errors import CstError
+from cst_stack import StackError
+
+app = typer.Typer(
+    help="Citizen Services Tracker: the backend of a city's 311 service.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+stack.register(app)
+run.register(app)
+token.register(app)
+app.add_typer(database.db, name="db")
+app.add_typer(database.city, name="city")
+app.add_typer(audit.app, name="audit")
+app.add_typer(relay.app, name="relay")
+app.add_typer(topics.app, name="topics")
+
+
+def main() -> None:
+    """Run the command; every failure is one line and an exit code above 0."""
+    try:
+        app()
+    except (CstError, StackError) as error:
+        _fail(str(error))
+    except (PyMongoError, KafkaError) as error:
+        _fail(f"{type(error).__name__}: {str(error).splitlines()[0][:300]}")
+    except Exception as error:
+        if os.environ.get("CST_DEBUG"):
+            traceback.print_exc()
+        _fail(f"internal error: {type(error).__name__}: {error} (CST_DEBUG=1 shows where)")
+
+
+def _fail(text: str) -> None:
+    print(f"cst: {text}", file=sys.stderr)
+    sys.exit(1)

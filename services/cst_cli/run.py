@@ -1,0 +1,97 @@
+"""``cst run``: one process of CST, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from app.registry import APIS, WORKERS
+from app.settings import AppSettings
+from app.system import prepare
+from cst_cli.context import settings_for
+from cst_cli.system import run_system
+from cst_core.errors import ConfigError
+from cst_core.settings import Settings
+from cst_http.app import ServiceApi, create_app
+from cst_process.core import Core, open_core
+from cst_process.supervisor import watch_parent
+from cst_process.worker import run_work, stop_on_signals
+from cst_relay.main import run_relay
+from cst_relay.settings import RelaySettings
+from cst_stack import Home
+
+log = structlog.get_logger(__name__)
+
+#: Processes by name: those of one service; `api` and `everything` run several in one process,
+#: `system` supervises all of them as processes of their own.
+API_PROCESSES = {f"{name.split('_')[0]}-api": [api] for name, api in APIS.items()}
+API_PROCESSES["api"] = list(APIS.values())
+WORKER_PROCESSES = {f"{name}-worker": [name] for name in WORKERS}
+PROCESSES = (*API_PROCESSES, *WORKER_PROCESSES, "relay", "everything", "system")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def run(
+        process: Annotated[str, typer.Argument(help=f"one of: {', '.join(PROCESSES)}")],
+        host: Annotated[str, typer.Option(help="of an API")] = "127.0.0.1",
+        port: Annotated[int, typer.Option(min=0, max=65535, help="of an API")] = 8000,
+    ) -> None:
+        """Run one process until it is stopped (SIGTERM or Ctrl-C)."""
+        if process in API_PROCESSES:
+            _serve(process, API_PROCESSES[process], host, port)
+        elif process in WORKER_PROCESSES:
+            asyncio.run(_work(process, WORKER_PROCESSES[process], with_relay=False))
+        elif process == "relay":
+            asyncio.run(_work(process, [], with_relay=True))
+        elif process == "everything":
+            asyncio.run(_work(process, list(WORKERS), with_relay=True))
+        elif process == "system":
+            asyncio.run(_system(port))
+        else:
+            allowed = ", ".join(PROCESSES)
+            raise ConfigError(f"{process!r} is not a process; allowed: {allowed}")
+
+
+def _serve(process: str, apis: Sequence[ServiceApi], host: str, port: int) -> None:
+    settings = settings_for(Settings, process)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Core]:
+        await prepare(settings)
+        async with open_core(settings, process) as core:
+            yield core
+
+    app = create_app(f"CST {process}", apis, opened)
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False)
+
+
+async def _work(process: str, names: Sequence[str], *, with_relay: bool) -> None:
+    """Run workers and relay in one event loop; the first that fails ends them all."""
+    settings = settings_for(RelaySettings, process)
+    await prepare(settings)
+    stop = stop_on_signals()
+    async with open_core(settings, process) as core, asyncio.TaskGroup() as group:
+        group.create_task(watch_parent(stop))
+        if names:
+            work = [WORKERS[name].build(core) for name in names]
+            group.create_task(run_work(core, work, stop))
+        if with_relay:
+            group.create_task(run_relay(settings, stop))
+        log.info("running", names=list(names), relay=with_relay)
+
+
+async def _system(port: int) -> None:
+    """Every process of its own, kept alive by this one."""
+    settings = settings_for(AppSettings, "system")
+    await prepare(settings)
+    stop = stop_on_signals()
+    await run_system(Home(settings.home), port, settings.environ(), stop)

@@ -1,0 +1,1 @@
+"""Dispatch: the right crew for each request, never beyond its capacity, with the reasons."""

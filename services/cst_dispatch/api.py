@@ -1,0 +1,85 @@
+"""Dispatch's routes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from cst_contracts.agents import AgentPage, AssignmentDecision, CreateAgent
+from cst_contracts.base import ObjectIdStr, RequestId
+from cst_contracts.documents import ServiceAgent
+from cst_contracts.enums import AgentKind
+from cst_dispatch.agents import AgentService, agent_view
+from cst_dispatch.service import DispatchService
+from cst_http.auth import Dispatching, Staff
+from cst_http.responses import PROBLEMS
+from cst_ledger.events import By
+
+router = APIRouter(tags=["dispatch"], responses=PROBLEMS)
+
+
+def _service(request: Request) -> DispatchService:
+    service: DispatchService = request.app.state.dispatch.assigning
+    return service
+
+
+def _agents(request: Request) -> AgentService:
+    agents: AgentService = request.app.state.dispatch.agents
+    return agents
+
+
+Service = Annotated[DispatchService, Depends(_service)]
+Agents = Annotated[AgentService, Depends(_agents)]
+
+
+@router.post("/requests/{request_id}/auto-assign")
+async def auto_assign(
+    request_id: Annotated[RequestId, Path()], service: Service, caller: Dispatching
+) -> AssignmentDecision:
+    """Assign a triaged request now, and say why so."""
+    return await service.assign_on_demand(request_id, By(caller.actor_type, caller.actor_id))
+
+
+@router.post("/agents", status_code=201)
+async def add_agent(
+    command: CreateAgent, agents: Agents, _: Dispatching, response: Response
+) -> ServiceAgent:
+    """Add a person or a team."""
+    agent = await agents.add(command)
+    response.headers["Location"] = f"/agents/{agent['_id']}"
+    return ServiceAgent.model_validate(agent_view(agent))
+
+
+@router.get("/agents")
+async def list_agents(
+    agents: Agents,
+    _: Staff,
+    zone_id: str | None = None,
+    skill: str | None = None,
+    department: str | None = None,
+    kind: AgentKind | None = None,
+    active: bool | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[str | None, Query(max_length=60)] = None,
+) -> AgentPage:
+    """List agents by code."""
+    given: dict[str, Any] = {
+        "coverage.zone_ids": zone_id,
+        "skills": skill,
+        "department": department,
+        "kind": kind,
+        "active": active,
+    }
+    wanted = {key: value for key, value in given.items() if value is not None}
+    page, after = await agents.page(wanted, cursor, limit)
+    items = [ServiceAgent.model_validate(agent_view(agent)) for agent in page]
+    return AgentPage(items=items, next_cursor=after)
+
+
+@router.get("/agents/{agent_id}")
+async def get_agent(
+    agent_id: Annotated[ObjectIdStr, Path()], agents: Agents, _: Staff
+) -> ServiceAgent:
+    """Return an agent."""
+    return ServiceAgent.model_validate(agent_view(await agents.get(agent_id)))

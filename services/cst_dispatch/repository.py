@@ -1,0 +1,75 @@
+"""Dispatch's queries: agents, and requests that wait for one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo import ASCENDING, IndexModel
+
+from cst_city.store import AGENTS
+from cst_ledger.events import Document
+from cst_mongo.client import Database, Session
+from cst_mongo.indexes import CollectionSpec
+
+QUEUE = CollectionSpec(
+    "dispatch_queue",
+    (
+        IndexModel([("next_try_at", ASCENDING)]),
+        IndexModel([("priority", ASCENDING), ("created_at", ASCENDING)]),
+    ),
+)
+SPECS = (QUEUE,)
+
+
+class DispatchRepository:
+    """Reads agents; keeps the queue of requests that nobody could take."""
+
+    def __init__(self, db: Database) -> None:
+        self._agents = db[AGENTS.name]
+        self._queue = db[QUEUE.name]
+
+    async def persons(self, skills: Collection[str], session: Session) -> list[Document]:
+        """Return active persons with one of ``skills``."""
+        wanted = {"active": True, "kind": "person", "skills": {"$in": sorted(skills)}}
+        return await self._agents.find(wanted, session=session).to_list()
+
+    async def agent(self, agent_id: ObjectId) -> Document | None:
+        return await self._agents.find_one({"_id": agent_id})
+
+    async def agents(self, wanted: dict[str, Any], after: str | None, limit: int) -> list[Document]:
+        """Return up to ``limit`` agents by code, after code ``after``."""
+        if after is not None:
+            wanted = {**wanted, "agent_code": {"$gt": after}}
+        return await self._agents.find(wanted).sort("agent_code", 1).limit(limit).to_list()
+
+    async def add_agent(self, agent: Document) -> None:
+        """Insert; ``DuplicateKeyError`` when the code is taken."""
+        await self._agents.insert_one(agent)
+
+    async def waiting(self, request_id: str, session: Session) -> Document | None:
+        """Return the queue row of a request."""
+        return await self._queue.find_one({"_id": request_id}, session=session)
+
+    async def wait(self, document: Document, next_try_at: datetime, session: Session) -> None:
+        """Queue a request, or move its next attempt."""
+        row = {
+            "priority": document["priority"],
+            "created_at": document["timestamps"]["created_at"],
+            "next_try_at": next_try_at,
+        }
+        await self._queue.update_one(
+            {"_id": document["request_id"]}, {"$set": row}, upsert=True, session=session
+        )
+
+    async def leave(self, request_id: str, session: Session) -> None:
+        """Take a request out of the queue, if it is in it."""
+        await self._queue.delete_one({"_id": request_id}, session=session)
+
+    async def due(self, now: datetime, limit: int) -> list[str]:
+        """Return requests to try again, highest priority and oldest first."""
+        cursor = self._queue.find({"next_try_at": {"$lte": now}}, {"_id": 1})
+        order = [("priority", ASCENDING), ("created_at", ASCENDING)]
+        return [row["_id"] async for row in cursor.sort(order).limit(limit)]

@@ -1,0 +1,1 @@
+"""Geo-analytics: where it hurts, kept by events so that an answer never reads requests."""

@@ -1,0 +1,1 @@
+"""Pure rules of geo-analytics; no I/O."""

@@ -1,0 +1,147 @@
+"""From what a citizen sends to the first state of a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cst_city.catalog import Catalog
+from cst_contracts.requests import CreateRequest
+from cst_core.errors import InvalidInput
+from cst_geo import leaf_cell
+from cst_ledger.events import By, NewEvent
+from cst_rules import PriorityChoice, choose_priority, due_at, select_policy
+
+ASSIGNMENT_POLICY = "zone+skill+workload"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new request before it has a number: its ``created`` event, and advice for the citizen."""
+
+    event: NewEvent
+    advice: str | None
+
+
+def draft_request(
+    command: CreateRequest,
+    *,
+    catalog: Catalog,
+    rules_version: str,
+    first_steps: list[str],
+    by: By,
+    now: datetime,
+) -> Draft:
+    """Compute zone, priority, policy and publicity of a new request.
+
+    Args:
+        command: what was sent.
+        catalog: the city.
+        rules_version: rule set the request is bound to; ``first_steps`` are those from ``new``.
+        by: who files it.
+        now: time of creation.
+
+    Raises:
+        InvalidInput: unknown category, or a point outside the service area.
+    """
+    category = catalog.category(command.category)
+    location = _location(command, catalog)
+    choice = choose_priority(
+        category,
+        command.description,
+        danger_words=catalog.city.danger_words,
+        emergency_advice=catalog.city.emergency_advice,
+    )
+    policy = select_policy(
+        catalog.policies, category.code, location["zone_id"], choice.priority, now
+    )
+    lowered = category.public == "exact" and not command.share_publicly
+    state = blank_state(now) | {
+        "citizen_ref": command.citizen_ref.model_dump(),
+        "category": category.code,
+        "sub_category": command.sub_category,
+        "tags": list(command.tags),
+        "priority": choice.priority,
+        "workflow": workflow_state("new", first_steps, rules_version),
+        "sla_policy": policy.terms() if policy else None,
+        "due_at": due_at(policy, now) if policy else None,
+        "location": location,
+        "public": "area" if lowered else category.public,
+    }
+    return Draft(_created(command, state, choice, by, now), choice.advice)
+
+
+def _created(
+    command: CreateRequest, state: dict[str, Any], choice: PriorityChoice, by: By, now: datetime
+) -> NewEvent:
+    meta = {
+        "channel": "api",
+        "priority_reason": choice.reason,
+        "dangerous": choice.dangerous,
+    }
+    return NewEvent(
+        "created",
+        by,
+        changes=state,
+        meta=meta,
+        message=command.description,
+        address_hint=command.location.address_hint,
+        at=now,
+    )
+
+
+def _location(command: CreateRequest, catalog: Catalog) -> dict[str, Any]:
+    lon, lat = command.location.coordinates
+    hit = catalog.zones.locate(lon, lat)
+    if hit is None:
+        raise InvalidInput.field(
+            "location.coordinates",
+            f"is outside the service area of {catalog.city.title}",
+            [lon, lat],
+            [f"longitude, latitude within {list(catalog.city.bbox)}"],
+        )
+    return {
+        "type": "Point",
+        "coordinates": [lon, lat],
+        "zone_id": hit.zone_id,
+        "h3": leaf_cell(lon, lat),
+        "located": True,
+        "snapped": hit.snapped,
+    }
+
+
+def workflow_state(status: str, allowed_next: list[str], rules_version: str) -> dict[str, Any]:
+    """Return the ``workflow`` of a request in ``status``."""
+    return {
+        "current_state": status,
+        "allowed_next": allowed_next,
+        "transition_rules_version": rules_version,
+        "hold": None,
+    }
+
+
+def blank_state(created_at: datetime) -> dict[str, Any]:
+    """Return the fields that every new request starts with."""
+    steps = ("triaged", "assigned", "in_progress", "resolved", "closed")
+    return {
+        "status": "new",
+        "sub_category": None,
+        "tags": [],
+        "resolution_code": None,
+        "timestamps": {
+            "created_at": created_at,
+            **{f"{step}_at": None for step in steps},
+            "updated_at": created_at,
+        },
+        "duplicates": {"is_master": True, "master_request_id": None, "linked_duplicates": []},
+        "assignment": {
+            "assigned_agent_id": None,
+            "auto_assign_candidate_agents": [],
+            "assignment_policy": ASSIGNMENT_POLICY,
+        },
+        "evidence": [],
+        "internal": {"notes": [], "visibility": "internal_only"},
+        "historic": False,
+        "source": None,
+    }

@@ -1,0 +1,197 @@
+"""Intake's use cases."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from cst_contracts.requests import AuditReport, CreateRequest
+from cst_core.errors import Forbidden, IdempotencyMismatch, NotFound, Unauthenticated
+from cst_core.ids import request_number
+from cst_http.tokens import Caller, Tokens
+from cst_intake.domain.new_request import draft_request
+from cst_intake.domain.search import SearchQuery, after_cursor, build_filter, make_cursor
+from cst_intake.domain.views import is_public
+from cst_intake.repository import IntakeRepository
+from cst_ledger.chain import canonical
+from cst_ledger.events import By, Document
+from cst_ledger.reader import events_of
+from cst_ledger.rules import DEFAULT_RULES
+from cst_ledger.verify import verify_one
+from cst_mongo.client import Session
+from cst_mongo.transactions import transact
+from cst_process.core import Core
+
+_FOLLOW = "follow"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A created request; ``replayed`` when the key had made it before."""
+
+    document: Document
+    replayed: bool
+    advice: str | None
+
+
+class IntakeService:
+    """Creates, reads and searches requests."""
+
+    def __init__(self, core: Core, tokens: Tokens) -> None:
+        self._core = core
+        self._tokens = tokens
+        self._ledger = core.ledger("intake")
+        self._repository = IntakeRepository(core.db)
+
+    async def create(self, command: CreateRequest, caller: Caller, key: str | None) -> Created:
+        """File a request, once per idempotency key.
+
+        Raises:
+            InvalidInput: unknown category, or outside the service area.
+            IdempotencyMismatch: the key was used with another body.
+            Unauthenticated, Forbidden: ``citizen_ref.citizen_id`` is not the caller's.
+        """
+        _check_citizen(command, caller)
+        digest = hashlib.sha256(canonical(command.model_dump(mode="json"))).hexdigest()
+        scope = f"{caller.actor_id}:{key}" if key is not None else None
+        if scope is not None and (row := await self._repository.key(scope)) is not None:
+            return await self._replay(row, digest)
+        catalog, now = await self._core.catalog.get(), self._core.clock.now()
+        rules = self._core.rules.version(DEFAULT_RULES)
+        draft = draft_request(
+            command,
+            catalog=catalog,
+            rules_version=rules.version,
+            first_steps=rules.allowed_next("new"),
+            by=By(caller.actor_type, caller.actor_id),
+            now=now,
+        )
+        request_id = await self._number(now.year)
+
+        async def write(session: Session) -> Document:
+            if scope is not None:
+                await self._repository.use_key(scope, digest, request_id, session)
+            return await self._ledger.create(request_id, draft.event, session)
+
+        try:
+            document = await transact(self._core.db, write)
+        except DuplicateKeyError:
+            row = await self._repository.key(scope) if scope is not None else None
+            if row is None:
+                raise
+            return await self._replay(row, digest)
+        return Created(document, replayed=False, advice=draft.advice)
+
+    async def _number(self, year: int) -> str:
+        return request_number(year, await self._core.counter.next(f"requests-{year}"))
+
+    async def _replay(self, row: Document, digest: str) -> Created:
+        if row["digest"] != digest:
+            raise IdempotencyMismatch(
+                "this Idempotency-Key was used before with another body; use a new key",
+                [{"field": "Idempotency-Key", "message": "was used with another body"}],
+            )
+        document = await self._ledger.load(row["request_id"])
+        advice = None
+        first = (await events_of(self._core.db, document["_id"]))[0]
+        if first["meta"].get("dangerous"):
+            advice = (await self._core.catalog.get()).city.emergency_advice
+        return Created(document, replayed=True, advice=advice)
+
+    def follow_url(self, request_id: str) -> str:
+        """Return the reporter's signed link; always the same for one request."""
+        signature = self._tokens.sign(_FOLLOW, request_id)
+        return f"{self._core.settings.public_url}/requests/{request_id}?follow={signature}"
+
+    def follows(self, request_id: str, signature: str | None) -> bool:
+        """Tell whether ``signature`` is the one of the request's link."""
+        return signature is not None and self._tokens.is_signed(_FOLLOW, request_id, signature)
+
+    async def get(self, request_id: str, caller: Caller, follow: str | None) -> Document:
+        """Return a request that the caller may see; ``NotFound`` otherwise, whatever the reason."""
+        document = await self._ledger.load(request_id)
+        if not self.may_see(document, caller, follow):
+            raise NotFound(f"no request {request_id}", request_id=request_id)
+        return document
+
+    def may_see(self, document: Document, caller: Caller, follow: str | None) -> bool:
+        """Staff and agents see all; its reporter sees it; others what is public."""
+        return (
+            self.sees_all(caller)
+            or is_public(document)
+            or self.is_reporter(document, caller, follow)
+        )
+
+    @staticmethod
+    def sees_all(caller: Caller) -> bool:
+        return caller.is_staff or "agent" in caller.roles
+
+    def is_reporter(self, document: Document, caller: Caller, follow: str | None) -> bool:
+        """Tell whether the caller filed this request, by token or by link."""
+        citizen = document["citizen_ref"]["citizen_id"]
+        owns = citizen is not None and str(citizen) == caller.subject
+        return owns or self.follows(document["request_id"], follow)
+
+    async def search(self, query: SearchQuery, caller: Caller) -> tuple[list[Document], str | None]:
+        """Return a page and the cursor of the next (None on the last one).
+
+        Raises:
+            InvalidInput: a filter is wrong.
+            Forbidden: an agent filter of somebody who sees the public view only.
+        """
+        wanted = build_filter(query)
+        if not self.sees_all(caller):
+            if query.assigned_agent_id is not None:
+                raise Forbidden("assigned_agent_id: who does the work is not public")
+            wanted["public"] = "exact"
+        if query.cursor is not None:
+            wanted = {"$and": [wanted, after_cursor(query.cursor)]}
+        found = await self._repository.search(wanted, query.limit + 1)
+        page = found[: query.limit]
+        if len(found) <= query.limit:
+            return page, None
+        last = page[-1]
+        return page, make_cursor(last["timestamps"]["created_at"], last["_id"])
+
+    async def events(self, oid: ObjectId) -> list[Document]:
+        """Return the stored events of a request."""
+        return await events_of(self._core.db, oid)
+
+    async def audit(self, request_id: str) -> AuditReport:
+        """Verify a request's chain and its state against it."""
+        verdict = await verify_one(self._core.db, request_id)
+        document = await self._ledger.load(request_id)
+        return AuditReport(
+            request_id=request_id,
+            ok=verdict.ok,
+            events=verdict.events,
+            head=document["ledger"]["hash"],
+            problems=verdict.problems,
+        )
+
+    async def categories(self) -> list[dict[str, Any]]:
+        """Return the city's categories as citizens choose among them."""
+        catalog = await self._core.catalog.get()
+        return [
+            {"code": item.code, "name": item.name, "department": item.department}
+            for item in catalog.categories.values()
+        ]
+
+    async def zones(self) -> list[dict[str, str]]:
+        """Return the city's zones, without their outlines."""
+        catalog = await self._core.catalog.get()
+        return [{"zone_id": key, "name": name} for key, name in catalog.zone_names.items()]
+
+
+def _check_citizen(command: CreateRequest, caller: Caller) -> None:
+    citizen = command.citizen_ref.citizen_id
+    if citizen is None or caller.is_staff:
+        return
+    if caller.subject is None:
+        raise Unauthenticated("citizen_ref.citizen_id needs the bearer token of that citizen")
+    if caller.subject != citizen:
+        raise Forbidden("citizen_ref.citizen_id is not yours")

@@ -1,0 +1,1 @@
+"""Workflow: the lifecycle's steps, by staff and by rule."""

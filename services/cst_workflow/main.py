@@ -1,0 +1,20 @@
+"""Workflow's composition: its API and its worker."""
+
+from __future__ import annotations
+
+from cst_contracts.topics import REQUEST_EVENTS
+from cst_http.app import ServiceApi
+from cst_process.core import Core
+from cst_process.worker import ServiceWorker, Subscription, Work
+from cst_workflow.api import router
+from cst_workflow.consumers import CHUNK, TriageHandler
+from cst_workflow.service import WorkflowService
+
+
+def _work(core: Core) -> Work:
+    handler = TriageHandler(WorkflowService(core))
+    return Work([Subscription(REQUEST_EVENTS, handler, chunk=CHUNK)])
+
+
+API = ServiceApi("workflow", router, lambda core, _: WorkflowService(core))
+WORKER = ServiceWorker("workflow", _work)
