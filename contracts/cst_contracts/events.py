@@ -151,8 +151,13 @@ class EventSpec:
 
     @property
     def dataschema(self) -> str:
-        """Path of the committed JSON Schema below ``contracts/``."""
-        return f"schemas/{self.type}.v{self.version}.json"
+        """Identifier of the schema, its ``$id``; CloudEvents asks for an absolute URI."""
+        return f"urn:cst:schema:{self.type}.v{self.version}"
+
+    @property
+    def file(self) -> str:
+        """Name of the files of its schema and its examples, below ``contracts/``."""
+        return f"{self.type}.v{self.version}.json"
 
 
 def _spec(name: str, data: type[EventData], *producers: str) -> tuple[str, EventSpec]:
@@ -170,7 +175,7 @@ EVENTS: dict[str, EventSpec] = dict(
         _spec("resolved", Resolved, "workflow"),
         _spec("closed", Closed, "workflow"),
         _spec("agent_reserved", AgentReserved, "dispatch", "workflow"),
-        _spec("agent_released", AgentReleased, "dispatch", "workflow"),
+        _spec("agent_released", AgentReleased, "workflow"),
         _spec("assignment_deferred", AssignmentDeferred, "dispatch"),
         _spec("sla_breached", SlaBreached, "sla"),
     ]

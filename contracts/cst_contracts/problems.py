@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 
 class FieldError(BaseModel):
@@ -14,6 +14,10 @@ class FieldError(BaseModel):
     message: str
     value: Any = None
     allowed: list[str] | None = None
+
+
+#: Written out in place: an OpenAPI document that embeds the schema has no ``$defs`` at its root.
+_ERRORS_SCHEMA = {"type": "array", "items": FieldError.model_json_schema()}
 
 
 class Problem(BaseModel):
@@ -26,4 +30,4 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str | None = None
-    errors: list[FieldError] | None = None
+    errors: Annotated[list[FieldError], WithJsonSchema(_ERRORS_SCHEMA)] | None = None

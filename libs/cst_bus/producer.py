@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import KafkaError, ProducerClosed
 
 #: Largest batch of one partition, in bytes before compression; a broker takes 1 MB by default.
 MAX_BATCH_BYTES = 512 * 1024
@@ -33,6 +34,35 @@ def make_producer(bootstrap: str, *, idempotent: bool) -> AIOKafkaProducer:
         max_batch_size=MAX_BATCH_BYTES,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
+
+
+class BrokerLost(KafkaError):
+    """A pinned producer has lost the connection to its broker."""
+
+
+async def start_pinned(producer: AIOKafkaProducer) -> None:
+    """Start a producer that fails for good once its connection is lost.
+
+    The embedded broker comes back empty. A producer that follows it there delivers what it holds
+    before everything that has to be sent again.
+
+    Raises:
+        aiokafka.errors.KafkaError: the broker cannot be reached.
+    """
+    client, lost = producer.client, asyncio.Event()
+    send = client.send
+
+    async def send_or_fail(node_id: int, request: Any, **options: Any) -> Any:
+        if lost.is_set():
+            raise BrokerLost
+        return await send(node_id, request, **options)
+
+    client.send = send_or_fail
+    client._on_connection_closed = lambda connection, reason: lost.set()
+    await producer.start()
+    for broker in client.cluster.brokers():
+        if not await client.ready(broker.nodeId):
+            raise BrokerLost
 
 
 async def abort(producer: AIOKafkaProducer, timeout_s: float) -> None:

@@ -31,6 +31,10 @@ class _Wanted:
 
     partitions: int
     config: Mapping[str, str]
+    any_count: bool = False
+
+    def refuses(self, count: int) -> bool:
+        return count != self.partitions and not self.any_count
 
 
 def physical(name: str, prefix: str) -> str:
@@ -48,7 +52,8 @@ async def ensure_topics(
 ) -> list[str]:
     """Create the topics that are missing, each with its dead-letter topic of one partition.
 
-    Safe to run again and at the same time. The settings of topics that exist are left alone.
+    Safe to run again and at the same time. The settings of topics that exist are left alone, and a
+    dead-letter topic may have any number of partitions.
 
     Args:
         bootstrap: ``host:port,…`` of the broker.
@@ -72,7 +77,7 @@ async def ensure_topics(
     async with _admin(bootstrap) as admin:
         while time.monotonic() < deadline:
             counts = await _partition_counts(admin, wanted)
-            wrong = {n: c for n, c in counts.items() if c != wanted[n].partitions}
+            wrong = {name: count for name, count in counts.items() if wanted[name].refuses(count)}
             if wrong:
                 await _replace_or_refuse(admin, wrong, wanted, volatile=volatile)
             missing = [name for name in wanted if name not in counts]
@@ -90,7 +95,7 @@ def _wanted(topics: Iterable[Topic], prefix: str) -> dict[str, _Wanted]:
         wanted[physical(topic.name, prefix)] = _Wanted(topic.partitions, topic.config())
         if topic.dead_letter:
             kept = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
-            wanted[physical(topic.dlq, prefix)] = _Wanted(1, kept)
+            wanted[physical(topic.dlq, prefix)] = _Wanted(1, kept, any_count=True)
     return wanted
 
 

@@ -48,10 +48,10 @@ class Settings(BaseSettings):
     public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
 
     def environ(self) -> dict[str, str]:
-        """Return the environment that gives another process the same settings."""
+        """Return the environment that gives another process, in whatever folder, these settings."""
         found: dict[str, str] = {}
-        for name, field in type(self).model_fields.items():
-            value = getattr(self, name)
+        for name in sorted(self.model_fields_set | {"home"}):
+            value, field = getattr(self, name), type(self).model_fields[name]
             if value is None or field.alias is None:
                 continue
             if isinstance(value, SecretStr):
@@ -75,13 +75,25 @@ def load_settings(kind: type[S], **values: Any) -> S:
     """Read settings of ``kind``; ``values`` win over the environment.
 
     Raises:
-        ConfigError: one line that names every wrong variable.
+        ConfigError: one line that names every wrong variable, without the value of a secret.
     """
     try:
         return kind(**values)
     except ValidationError as error:
-        parts = [
-            f"{'.'.join(str(p) for p in e['loc'])}={e['input']!r}: {e['msg']}"
-            for e in error.errors()
-        ]
+        secrets = _secrets(kind)
+        parts = []
+        for e in error.errors():
+            name = ".".join(str(part) for part in e["loc"])
+            shown = "***" if name in secrets else repr(e["input"])
+            parts.append(f"{name}={shown}: {e['msg']}")
         raise ConfigError("; ".join(parts)) from None
+
+
+def _secrets(kind: type[Settings]) -> set[str]:
+    """Names under which a secret may be given: the field's and its variable's."""
+    return {
+        given
+        for name, field in kind.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+        for given in (name, field.alias or name)
+    }

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cst_contracts.enums import STATUSES
 from cst_contracts.events import EVENTS
 
-_STEP = ("status", "workflow", "timestamps")
-_EVERYTHING = ("",)
+_STEP = (
+    "status",
+    "workflow",
+    *(f"timestamps.{step}_at" for step in STATUSES if step != "new"),
+)
+_EVERYTHING = ("*",)
+_NOTHING: tuple[str, ...] = ()
 
-#: Path prefixes by event type; an event type that is not here changes nothing.
+#: Paths (each with all below it) by event type; an event type that is not here changes nothing.
 MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "created": _EVERYTHING,
     "imported": _EVERYTHING,
@@ -20,7 +26,7 @@ MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "closed": _STEP,
     "assignment_deferred": ("assignment.auto_assign_candidate_agents",),
 }
-#: The only types that may change ``status``, and to what.
+#: The only types that change ``status``, and to what; such an event always does.
 STATUS_OF = {
     "triaged": "triaged",
     "assigned": "assigned",
@@ -35,13 +41,18 @@ class OwnershipError(Exception):
 
 
 def check_ownership(event_type: str, changes: Mapping[str, object]) -> None:
-    """Raise ``OwnershipError`` unless the type exists and may change every path of ``changes``."""
+    """Raise ``OwnershipError`` unless the type exists and may change every path of ``changes``.
+
+    A step's event must bring its status, too.
+    """
     if event_type not in EVENTS:
         raise OwnershipError(f"{event_type!r} is no event type of the contracts")
-    allowed = MAY_CHANGE.get(event_type, ())
+    allowed = MAY_CHANGE.get(event_type, _NOTHING)
+    if allowed is _EVERYTHING:
+        return
     for path in changes:
-        if not any(path.startswith(prefix) for prefix in allowed):
+        if not any(path == owned or path.startswith(f"{owned}.") for owned in allowed):
             raise OwnershipError(f"{event_type} may not change {path}")
     status = changes.get("status")
-    if status is not None and allowed is not _EVERYTHING and STATUS_OF.get(event_type) != status:
+    if status != STATUS_OF.get(event_type):
         raise OwnershipError(f"{event_type} may not set status {status}")

@@ -48,7 +48,7 @@ class Sealer:
         check_ownership(new.type, changes)
         event = self._frame(request_id, state, new, changes, now)
         after = apply(state, event)
-        if state is not None and after["status"] != state["status"]:
+        if state is not None and "status" in changes:
             self._rules.of(after).check(state, after)
         event["facts"] = facts_of(after)
         event["hash"] = event_hash(event)

@@ -36,7 +36,7 @@ def verify_request(document: Document, logs: Sequence[Document]) -> Verdict:
     """Check one request against its ledger documents (in bucket order)."""
     events = [event for log in logs for event in log["event_stream"]]
     problems = [*_chain_problems(document["request_id"], events), *_bucket_problems(logs)]
-    head = {"seq": len(events) - 1, "hash": events[-1]["hash"] if events else GENESIS}
+    head = {"seq": len(events) - 1, "hash": events[-1].get("hash") if events else GENESIS}
     for key, value in head.items():
         if document["ledger"][key] != value:
             problems.append(
@@ -59,20 +59,31 @@ def _chain_problems(request_id: str, events: Sequence[Document]) -> list[str]:
             problems.append(f"seq {seq}: subject is {event.get('subject')}")
         if event.get("prev_hash") != prev:
             problems.append(f"seq {seq}: prev_hash does not continue the chain")
-        if event_hash(event) != event.get("hash"):
-            problems.append(f"seq {seq}: the event was altered (its hash does not fit)")
-        elif not text_is_genuine(event):
-            problems.append(f"seq {seq}: the text was altered (its digest does not fit)")
+        if (problem := _event_problem(event)) is not None:
+            problems.append(f"seq {seq}: {problem}")
         prev = str(event.get("hash"))
     return problems
+
+
+def _event_problem(event: Document) -> str | None:
+    """What is wrong with an event by itself; one altered enough cannot even be read."""
+    try:
+        if event_hash(event) != event["hash"]:
+            return "the event was altered (its hash does not fit)"
+        if not text_is_genuine(event):
+            return "the text was altered (its digest does not fit)"
+    except (KeyError, TypeError, AttributeError) as error:
+        return f"the event was altered (it cannot be read: {type(error).__name__} {error})"
+    return None
 
 
 def _bucket_problems(logs: Sequence[Document]) -> list[str]:
     problems = []
     for number, log in enumerate(logs):
-        seqs = [event["seq"] for event in log["event_stream"]]
-        if log["bucket"] != number or any(bucket_of(seq) != number for seq in seqs):
-            problems.append(f"seq {seqs[:1]}: stands in bucket {log['bucket']}")
+        seqs = [event.get("seq") for event in log["event_stream"]]
+        misplaced = [seq for seq in seqs if not isinstance(seq, int) or bucket_of(seq) != number]
+        if log["bucket"] != number or misplaced:
+            problems.append(f"seq {misplaced[:1] or seqs[:1]}: stands in bucket {log['bucket']}")
         if seqs and log["last_seq"] != seqs[-1]:
             problems.append(f"seq {seqs[-1]}: the bucket's last_seq is {log['last_seq']}")
     return problems

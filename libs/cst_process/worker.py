@@ -21,6 +21,7 @@ from cst_bus.processor import CHUNK, Handler, Processor
 from cst_bus.producer import make_producer
 from cst_bus.topics_admin import cluster_id, ensure_topics
 from cst_contracts.topics import TOPICS, Topic
+from cst_core.errors import Unavailable
 from cst_process.core import Core
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ class ServiceWorker:
     build: Callable[[Core], Work]
 
 
-class BrokerReplaced(Exception):
+class BrokerReplaced(Unavailable):
     """The broker is another one than before: offsets mean nothing any more, so start again."""
 
 
@@ -68,10 +69,11 @@ async def run_work(core: Core, work: Sequence[Work], stop: asyncio.Event) -> Non
         BrokerReplaced: the embedded broker was restarted and has forgotten everything. A new
             process reads the refilled log from its start, and the marks drop what it had.
     """
-    async with _consuming(core, work):
+    known = await cluster_id(core.settings.kafka)
+    async with _consuming(core, work) as broker:
         loops = [loop for part in work for loop in part.loops]
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(loop(stop)) for loop in loops]
-        tasks.append(asyncio.create_task(_watch_broker(core.settings.kafka, stop)))
+        tasks.append(asyncio.create_task(_watch(broker, core.settings.kafka, known, stop)))
         tasks.append(asyncio.create_task(stop.wait()))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -82,14 +84,22 @@ async def run_work(core: Core, work: Sequence[Work], stop: asyncio.Event) -> Non
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _watch_broker(bootstrap: str, stop: asyncio.Event) -> None:
-    known = await cluster_id(bootstrap)
+async def _watch(broker: KafkaBroker, bootstrap: str, known: str, stop: asyncio.Event) -> None:
+    """End the process when the broker is another one, or when a consumer has ended silently."""
     while not stop.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), WATCH_S)
+            return
+        if any(task.done() for subscriber in broker.subscribers for task in _tasks(subscriber)):
+            raise Unavailable("a consumer has ended; it would look alive and handle nothing")
         with suppress(KafkaError):  # not there now; the consumers wait for it too
             if await cluster_id(bootstrap) != known:
                 raise BrokerReplaced(f"the broker at {bootstrap} has another cluster id")
+
+
+def _tasks(subscriber: object) -> list[asyncio.Task[Any]]:
+    tasks: list[asyncio.Task[Any]] = getattr(subscriber, "tasks", [])
+    return tasks
 
 
 @asynccontextmanager

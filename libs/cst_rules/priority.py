@@ -86,16 +86,25 @@ def find_word(text: str, words: Sequence[str]) -> str | None:
     Case, accents and the kind of space or hyphen between the words of a phrase do not matter.
     """
     folded = _fold(text)
-    return next((word for word in words if _pattern(word).search(folded)), None)
+    # One search tells that nothing occurs, which is nearly always so.
+    if not words or not _any_of(tuple(words)).search(folded):
+        return None
+    return next(word for word in words if _any_of((word,)).search(folded))
 
 
 @lru_cache(maxsize=4096)
-def _pattern(word: str) -> re.Pattern[str]:
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    phrases = "|".join(map(_phrase, words))
+    return re.compile(rf"(?<!{_LETTER})(?:{phrases})(?!{_LETTER})")
+
+
+def _phrase(word: str) -> str:
     parts = re.split(r"[\s-]+", _fold(word).strip())
-    phrase = r"[\s-]+".join(map(re.escape, parts))
-    return re.compile(rf"(?<!{_LETTER}){phrase}(?!{_LETTER})")
+    return r"[\s-]+".join(map(re.escape, parts))
 
 
 def _fold(text: str) -> str:
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))

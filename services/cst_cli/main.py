@@ -10,7 +10,19 @@ import typer
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
-from cst_cli import audit, database, relay, run, stack, token, topics
+from cst_cli import (
+    audit,
+    contracts,
+    database,
+    demo,
+    importing,
+    relay,
+    run,
+    simulate,
+    stack,
+    token,
+    topics,
+)
 from cst_core.errors import CstError
 from cst_stack import StackError
 
@@ -22,12 +34,16 @@ app = typer.Typer(
 )
 stack.register(app)
 run.register(app)
+importing.register(app)
+simulate.register(app)
+demo.register(app)
 token.register(app)
 app.add_typer(database.db, name="db")
 app.add_typer(database.city, name="city")
 app.add_typer(audit.app, name="audit")
 app.add_typer(relay.app, name="relay")
 app.add_typer(topics.app, name="topics")
+app.add_typer(contracts.app, name="contracts")
 
 
 def main() -> None:

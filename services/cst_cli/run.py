@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -63,15 +64,24 @@ def register(app: typer.Typer) -> None:
 
 def _serve(process: str, apis: Sequence[ServiceApi], host: str, port: int) -> None:
     settings = settings_for(Settings, process)
+    if "public_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": f"http://localhost:{port}"})
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Core]:
         await prepare(settings)
+        watching = asyncio.create_task(_end_with_parent())
         async with open_core(settings, process) as core:
             yield core
+        watching.cancel()
 
     app = create_app(f"CST {process}", apis, opened)
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False)
+
+
+async def _end_with_parent() -> None:
+    await watch_parent(asyncio.Event())
+    signal.raise_signal(signal.SIGTERM)
 
 
 async def _work(process: str, names: Sequence[str], *, with_relay: bool) -> None:
@@ -79,14 +89,17 @@ async def _work(process: str, names: Sequence[str], *, with_relay: bool) -> None
     settings = settings_for(RelaySettings, process)
     await prepare(settings)
     stop = stop_on_signals()
-    async with open_core(settings, process) as core, asyncio.TaskGroup() as group:
-        group.create_task(watch_parent(stop))
-        if names:
-            work = [WORKERS[name].build(core) for name in names]
-            group.create_task(run_work(core, work, stop))
-        if with_relay:
-            group.create_task(run_relay(settings, stop))
-        log.info("running", names=list(names), relay=with_relay)
+    try:
+        async with open_core(settings, process) as core, asyncio.TaskGroup() as group:
+            group.create_task(watch_parent(stop))
+            if names:
+                work = [WORKERS[name].build(core) for name in names]
+                group.create_task(run_work(core, work, stop))
+            if with_relay:
+                group.create_task(run_relay(settings, stop))
+            log.info("running", names=list(names), relay=with_relay)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _system(port: int) -> None:

@@ -19,12 +19,12 @@ from cst_ledger.events import By
 router = APIRouter(tags=["dispatch"], responses=PROBLEMS)
 
 
-def _service(request: Request) -> DispatchService:
+async def _service(request: Request) -> DispatchService:
     service: DispatchService = request.app.state.dispatch.assigning
     return service
 
 
-def _agents(request: Request) -> AgentService:
+async def _agents(request: Request) -> AgentService:
     agents: AgentService = request.app.state.dispatch.agents
     return agents
 

@@ -17,7 +17,7 @@ from cst_http.responses import PROBLEMS
 router = APIRouter(prefix="/analytics", tags=["analytics"], responses=PROBLEMS)
 
 
-def _service(request: Request) -> GeoService:
+async def _service(request: Request) -> GeoService:
     service: GeoService = request.app.state.geo_analytics
     return service
 

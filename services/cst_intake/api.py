@@ -27,7 +27,7 @@ from cst_ledger.views import staff_view
 router = APIRouter(tags=["intake"], responses=PROBLEMS)
 
 
-def _service(request: Request) -> IntakeService:
+async def _service(request: Request) -> IntakeService:
     service: IntakeService = request.app.state.intake
     return service
 

@@ -23,6 +23,11 @@ CITIZENS = CollectionSpec("citizens")
 SPECS = (IDEMPOTENCY, CITIZENS)
 
 
+def number_series(year: int) -> str:
+    """Return the name of the counter that numbers the requests of a year."""
+    return f"requests-{year}"
+
+
 class IntakeRepository:
     """Reads requests; keeps idempotency keys."""
 
@@ -49,11 +54,11 @@ class IntakeRepository:
         order = [("timestamps.created_at", DESCENDING), ("_id", DESCENDING)]
         return await self._requests.find(wanted).sort(order).limit(limit).to_list()
 
-    async def imported_ids(self, system: str, ids: list[str], session: Session) -> set[str]:
-        """Return those of another system's ids that are stored already."""
+    async def imported_ids(self, system: str, ids: list[str], session: Session) -> dict[str, str]:
+        """Return those of another system's ids that are stored already, with our request ids."""
         cursor = self._requests.find(
             {"source.system": system, "source.id": {"$in": ids}},
-            {"source.id": 1},
+            {"source.id": 1, "request_id": 1},
             session=session,
         )
-        return {row["source"]["id"] async for row in cursor}
+        return {row["source"]["id"]: row["request_id"] async for row in cursor}

@@ -16,7 +16,7 @@ from cst_http.tokens import Caller, Tokens
 from cst_intake.domain.new_request import draft_request
 from cst_intake.domain.search import SearchQuery, after_cursor, build_filter, make_cursor
 from cst_intake.domain.views import is_public
-from cst_intake.repository import IntakeRepository
+from cst_intake.repository import IntakeRepository, number_series
 from cst_ledger.chain import canonical
 from cst_ledger.events import By, Document
 from cst_ledger.reader import events_of
@@ -87,7 +87,7 @@ class IntakeService:
         return Created(document, replayed=False, advice=draft.advice)
 
     async def _number(self, year: int) -> str:
-        return request_number(year, await self._core.counter.next(f"requests-{year}"))
+        return request_number(year, await self._core.counter.next(number_series(year)))
 
     async def _replay(self, row: Document, digest: str) -> Created:
         if row["digest"] != digest:

@@ -18,7 +18,7 @@ from cst_workflow.service import WorkflowService
 router = APIRouter(tags=["workflow"], responses=PROBLEMS)
 
 
-def _service(request: Request) -> WorkflowService:
+async def _service(request: Request) -> WorkflowService:
     service: WorkflowService = request.app.state.workflow
     return service
 

@@ -1,0 +1,1 @@
+"""What tests of CST share: stacks to run against, and helpers to wait for conditions."""

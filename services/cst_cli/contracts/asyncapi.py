@@ -1,0 +1,141 @@
+"""The AsyncAPI 3.0 document: topics as channels, events as messages, who sends and receives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cst_cli.contracts.subscriptions import Consumer, consumers
+from cst_contracts.events import EVENTS, EventSpec
+from cst_contracts.topics import REQUEST_EVENTS, TOPICS, Topic
+from cst_http.app import VERSION
+from cst_relay.request_events import RequestEvents
+
+Node = dict[str, Any]
+
+_BINDING = "0.5.0"
+_DIALECT = "application/schema+json;version=draft-2020-12"
+_DEAD_LETTER = "dead-letter"
+_DESCRIPTION = (
+    "What the Citizen Services Tracker publishes to Kafka. Each record is a CloudEvent 1.0 in "
+    "structured mode; its attributes stand in the headers too (ce_*). Records of one key are in "
+    "seq order; one may come again, so drop what you had. Ignore fields you do not know, and take "
+    "an unknown value of an enumeration as unknown."
+)
+
+
+def asyncapi() -> Node:
+    """Return the whole document."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Citizen Services Tracker",
+            "version": VERSION,
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/cloudevents+json",
+        "channels": {name: node for topic in TOPICS for name, node in _channels(topic)},
+        "operations": _send() | {c.name: _receive(c) for c in consumers()},
+        "components": {
+            "messages": {_id(spec): _message(spec) for spec in EVENTS.values()}
+            | {_DEAD_LETTER: _dead_letter()}
+        },
+    }
+
+
+def _id(spec: EventSpec) -> str:
+    return f"{spec.type}.v{spec.version}"
+
+
+def _channels(topic: Topic) -> Iterable[tuple[str, Node]]:
+    names = [_id(spec) for spec in EVENTS.values()] if topic == REQUEST_EVENTS else []
+    yield topic.name, _channel(topic.name, topic.description, names, topic.partitions, topic)
+    if topic.dead_letter:
+        text = f"What a consumer of {topic.name} could not handle, or the relay not publish."
+        yield topic.dlq, _channel(topic.dlq, text, [_DEAD_LETTER], 1, topic)
+
+
+def _channel(
+    name: str, description: str, messages: list[str], partitions: int, topic: Topic
+) -> Node:
+    compacted = topic.compacted and name == topic.name
+    config: Node = {"cleanup.policy": ["compact" if compacted else "delete"]}
+    if not compacted:
+        config["retention.ms"] = topic.retention_ms
+    kafka = {
+        "topic": name,
+        "partitions": partitions,
+        "topicConfiguration": config,
+        "bindingVersion": _BINDING,
+    }
+    return {
+        "address": name,
+        "description": f"{description} Keyed by {topic.key}.",
+        "messages": {key: {"$ref": f"#/components/messages/{key}"} for key in messages},
+        "bindings": {"kafka": kafka},
+    }
+
+
+def _message(spec: EventSpec) -> Node:
+    schema = {"$ref": f"./schemas/{spec.file}"}
+    return {
+        "name": spec.type,
+        "title": spec.name,
+        "summary": spec.data.__doc__,
+        "headers": _headers(
+            "ce_id", "ce_source", "ce_specversion", "ce_type", "ce_subject", "ce_time", "ce_seq"
+        ),
+        "payload": {"schemaFormat": _DIALECT, "schema": schema},
+        "bindings": _keyed(REQUEST_EVENTS.key),
+        "x-producers": sorted(spec.producers),
+    }
+
+
+def _dead_letter() -> Node:
+    return {
+        "name": _DEAD_LETTER,
+        "summary": "A record with its key and body unchanged; the headers say what was wrong.",
+        "headers": _headers("cst_dlq_consumer", "cst_dlq_error", "cst_dlq_topic"),
+        "payload": {},
+        "bindings": _keyed("the record's own key"),
+    }
+
+
+def _headers(*names: str) -> Node:
+    properties = {name: {"type": "string"} for name in names}
+    return {"type": "object", "properties": properties, "required": list(names)}
+
+
+def _keyed(by: str) -> Node:
+    return {"kafka": {"key": {"type": "string", "description": by}, "bindingVersion": _BINDING}}
+
+
+def _send() -> dict[str, Node]:
+    topic = RequestEvents.topic
+    refs = [_message_ref(topic, spec) for spec in EVENTS.values()]
+    node = _operation("send", topic, refs, "Relay: the ledger's change stream to Kafka.")
+    return {f"relay.{RequestEvents.name}": node}
+
+
+def _receive(consumer: Consumer) -> Node:
+    specs = [spec for name, spec in EVENTS.items() if name in consumer.types]
+    refs = [_message_ref(consumer.topic, spec) for spec in specs]
+    node = _operation(
+        "receive", consumer.topic, refs, f"Consumer of the {consumer.service} service."
+    )
+    group = {"groupId": {"type": "string", "enum": [consumer.name]}, "bindingVersion": _BINDING}
+    return node | {"bindings": {"kafka": group}}
+
+
+def _operation(action: str, topic: Topic, messages: list[Node], summary: str) -> Node:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{topic.name}"},
+        "summary": summary,
+        "messages": messages,
+    }
+
+
+def _message_ref(topic: Topic, spec: EventSpec) -> Node:
+    return {"$ref": f"#/channels/{topic.name}/messages/{_id(spec)}"}

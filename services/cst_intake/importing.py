@@ -1,0 +1,234 @@
+"""Import of history: rows become requests in batches, each batch one transaction.
+
+Nothing remembers how far an import has come. A source id that is stored is skipped, within the
+transaction that stores the others, and the unique index on it has the last word. So an import may
+be run again, end at any moment, or run beside another one, and adds nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from pymongo.errors import BulkWriteError
+
+from cst_core.ids import request_number
+from cst_intake.domain.imports import (
+    Format,
+    History,
+    NumberedRow,
+    Reference,
+    RowProblem,
+    imported_event,
+)
+from cst_intake.repository import IntakeRepository, number_series
+from cst_ledger.events import NewEvent
+from cst_ledger.rules import DEFAULT_RULES
+from cst_mongo.client import Session
+from cst_mongo.counters import BlockCounter
+from cst_mongo.transactions import transact
+from cst_process.core import Core
+
+#: Batches under way at a time: while one waits for the database, the next is made ready.
+IN_FLIGHT = 3
+#: How often a batch is tried while another import stores the same rows.
+ATTEMPTS = 10
+#: How many request numbers are taken at a time.
+BLOCK = 100
+_DUPLICATE_KEY = 11000
+
+Key = tuple[str, str]
+Entry = tuple[int, History]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that was not imported, and why."""
+
+    line: int
+    problem: RowProblem
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows so far; ``known`` were stored by an earlier import."""
+
+    read: int = 0
+    imported: int = 0
+    known: int = 0
+    rejected: int = 0
+
+
+@dataclass(slots=True)
+class _Outcome:
+    imported: int = 0
+    known: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class Importer:
+    """Imports one file.
+
+    Attributes:
+        tally: how far it has come, also when it failed.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        fmt: Format,
+        reference: Reference,
+        *,
+        reject: Callable[[Rejected], None],
+        progress: Callable[[Tally], None],
+    ) -> None:
+        """Make ready.
+
+        Args:
+            core: of this process.
+            fmt: how rows are read.
+            reference: the city that they refer to.
+            reject: called with every row that cannot be imported.
+            progress: called after each batch.
+        """
+        self.tally = Tally()
+        self._db = core.db
+        self._format = fmt
+        self._reference = reference
+        self._reject = reject
+        self._progress = progress
+        self._ledger = core.ledger("intake")
+        self._rules = core.rules.version(DEFAULT_RULES)
+        self._repository = IntakeRepository(core.db)
+        self._numbers = _Numbers(core.counter)
+
+    async def run(self, rows: Iterable[NumberedRow], *, batch: int) -> None:
+        """Import rows as ``read_table`` gives them, ``batch`` in a transaction.
+
+        Raises:
+            PyMongoError: the database failed; what is stored is skipped by the next run.
+        """
+        running = set[asyncio.Task[None]]()
+        try:
+            for chunk in _chunks(rows, batch):
+                running.add(asyncio.create_task(self._import(chunk)))
+                if len(running) == IN_FLIGHT:
+                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+        finally:
+            # What has begun is ended, whatever went wrong beside it.
+            ended = await asyncio.gather(*running, return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
+
+    async def _import(self, chunk: Sequence[NumberedRow]) -> None:
+        entries, rejected = self._read(chunk)
+        outcome = await self._store(entries) if entries else _Outcome()
+        for row in (*rejected, *outcome.rejected):
+            self._reject(row)
+        self.tally.read += len(chunk)
+        self.tally.imported += outcome.imported
+        self.tally.known += outcome.known
+        self.tally.rejected += len(rejected) + len(outcome.rejected)
+        self._progress(self.tally)
+
+    def _read(self, chunk: Sequence[NumberedRow]) -> tuple[list[Entry], list[Rejected]]:
+        entries: dict[Key, Entry] = {}
+        rejected: list[Rejected] = []
+        for line, row in chunk:
+            try:
+                if isinstance(row, RowProblem):
+                    raise row
+                history = self._format.read(row, self._reference)
+                if history.key in entries:
+                    raise self._repeated(history)
+            except RowProblem as problem:
+                rejected.append(Rejected(line, problem))
+            else:
+                entries[history.key] = line, history
+        return list(entries.values()), rejected
+
+    def _repeated(self, history: History) -> RowProblem:
+        reason = "stands in an earlier row of this file, too"
+        return RowProblem(self._format.id_column, history.source_id, reason)
+
+    async def _store(self, entries: Sequence[Entry]) -> _Outcome:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await transact(self._db, lambda session: self._write(entries, session))
+            except BulkWriteError as error:
+                # Another batch or import was first with a row: the next look finds it stored.
+                if not _is_duplicate(error) or attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _write(self, entries: Sequence[Entry], session: Session) -> _Outcome:
+        """Store what is not stored yet; runs again when the transaction has to be repeated."""
+        outcome, fresh = _Outcome(), list[tuple[str, NewEvent]]()
+        known = await self._known(entries, session)
+        for line, history in entries:
+            request_id = known.get(history.key)
+            if request_id is None:
+                number = await self._numbers.next(history.year)
+                fresh.append((number, imported_event(history, self._rules)))
+            elif self._numbers.is_ours(request_id):
+                outcome.rejected.append(Rejected(line, self._repeated(history)))
+            else:
+                outcome.known += 1
+        await self._ledger.import_many(fresh, session)
+        outcome.imported = len(fresh)
+        return outcome
+
+    async def _known(self, entries: Sequence[Entry], session: Session) -> dict[Key, str]:
+        """Return the request ids of those that are stored."""
+        by_system: dict[str, list[str]] = {}
+        for _, history in entries:
+            by_system.setdefault(history.system, []).append(history.source_id)
+        return {
+            (system, source_id): request_id
+            for system, ids in by_system.items()
+            for source_id, request_id in (
+                await self._repository.imported_ids(system, ids, session)
+            ).items()
+        }
+
+
+class _Numbers:
+    """Request ids by year, taken in blocks; knows those that this import has taken."""
+
+    def __init__(self, counter: BlockCounter) -> None:
+        self._counter = counter
+        self._taken: dict[int, list[range]] = {}
+        self._free: dict[int, Iterator[int]] = {}
+        self._lock = asyncio.Lock()
+
+    async def next(self, year: int) -> str:
+        """Return an unused request id of ``year``."""
+        async with self._lock:
+            number = next(self._free.get(year, iter(())), None)
+            if number is None:
+                block = await self._counter.take(number_series(year), BLOCK)
+                self._taken.setdefault(year, []).append(block)
+                self._free[year] = iter(block)
+                number = next(self._free[year])
+        return request_number(year, number)
+
+    def is_ours(self, request_id: str) -> bool:
+        """Tell whether this import gave out ``request_id``."""
+        _, year, number = request_id.split("-")
+        return any(int(number) in block for block in self._taken.get(int(year), ()))
+
+
+def _chunks(rows: Iterable[NumberedRow], size: int) -> Iterator[list[NumberedRow]]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _is_duplicate(error: BulkWriteError) -> bool:
+    failures = (error.details or {}).get("writeErrors", [])
+    return any(failure["code"] == _DUPLICATE_KEY for failure in failures)

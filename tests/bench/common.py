@@ -1,0 +1,45 @@
+"""What benches share: a stack, alternating rounds, and a table of ratios.
+
+Times differ from machine to machine and from hour to hour, so a bench compares within one run: its
+variants take turns, and what is reported is each one's median rate and its ratio to the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+Round = Callable[[], Awaitable[int]]
+
+
+async def compare(title: str, variants: Mapping[str, Round], *, rounds: int = 5) -> None:
+    """Run ``variants`` in turns and print each one's median rate and its ratio to the first.
+
+    A round does its work and returns how many things it did.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, work in variants.items():
+            start = time.perf_counter()
+            done = await work()
+            rates[name].append(done / (time.perf_counter() - start))
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    base = next(iter(medians.values()))
+    print(f"\n{title} (median of {rounds} rounds)")
+    for name, rate in medians.items():
+        spread = f"{min(rates[name]):,.0f}-{max(rates[name]):,.0f}"
+        print(f"  {name:<44}{rate:>10,.0f}/s   x{rate / base:<6.2f} ({spread})")
+
+
+async def in_parallel(count: int, tasks: int, work: Callable[[int], Awaitable[object]]) -> int:
+    """Do ``work(0..count-1)`` in ``tasks`` concurrent tasks; return ``count``."""
+    numbers = iter(range(count))
+
+    async def worker() -> None:
+        for number in numbers:
+            await work(number)
+
+    await asyncio.gather(*(worker() for _ in range(tasks)))
+    return count
