@@ -47,7 +47,7 @@ class CreateAgent(Command):
     coverage: CoverageIn
     schedule: ScheduleIn
     contacts: AgentContactsIn = AgentContactsIn()
-    roles: list[Code] = []
+    roles: list[Code] = Field(default=["agent"], min_length=1)
     active: bool = True
     capacity: int | None = Field(default=None, ge=0, le=10_000)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cst_contracts.base import Instant, Latitude, Longitude, ObjectIdStr, RequestId, Wire
-from cst_contracts.enums import AgentKind, ContactChannel, Priority, Publicity, Status
+from cst_contracts.enums import ActorKind, AgentKind, ContactChannel, Priority, Publicity, Status
 
 
 class CitizenRef(Wire):
@@ -247,7 +247,7 @@ class ServiceAgent(Wire):
 class Actor(Wire):
     """Who did it. ``actor_id`` is an id or a rule's name, never contact data."""
 
-    actor_type: str
+    actor_type: ActorKind
     actor_id: str
 
 

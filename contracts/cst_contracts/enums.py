@@ -36,6 +36,14 @@ class Priority(TolerantEnum):
     UNKNOWN = "unknown"
 
 
+class ActorKind(TolerantEnum):
+    CITIZEN = "citizen"
+    AGENT = "agent"
+    STAFF = "staff"
+    SYSTEM = "system"
+    UNKNOWN = "unknown"
+
+
 class Publicity(TolerantEnum):
     """How much of a request the public may see: the point, a coarse cell, or totals only."""
 
@@ -50,7 +58,6 @@ PriorityName = Literal["P1", "P2", "P3", "P4"]
 PublicityName = Literal["exact", "area", "none"]
 DuplicateMode = Literal["off", "suggest", "auto"]
 ContactChannel = Literal["email", "sms", "none"]
-ActorType = Literal["citizen", "agent", "staff", "system"]
 Role = Literal["citizen", "agent", "dispatcher", "supervisor", "auditor", "admin"]
 AgentKind = Literal["person", "team"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -91,24 +91,27 @@ class Processor:
         return _Item(record, event)
 
     async def _apply(self, items: Sequence[_Item]) -> None:
+        try:
+            parked = await self._insist(items)
+        except Exception as error:
+            await self._apart(items, error)
+        else:
+            await self._pass_by(parked)
+
+    async def _insist(self, items: Sequence[_Item]) -> list[_Item]:
+        """Attempt until nothing transient is in the way; return the parked items."""
         backoff = 0.2
         while True:
             try:
                 with SECONDS.labels(self._handler.name).time():
-                    parked = await self._attempt(items)
-                break
+                    return await self._attempt(items)
             except Exception as error:
                 if not is_transient(error):
-                    await self._apart(items, error)
-                    return
+                    raise
                 log.warning("retrying", consumer=self._handler.name, error=str(error)[:200])
                 RETRIED.labels(self._handler.name).inc()
-                await asyncio.sleep(backoff)
+                await asyncio.sleep(min(backoff, MAX_BACKOFF_S))
                 backoff = min(backoff * 2, MAX_BACKOFF_S)
-        for item in parked:
-            await self._dead.send(
-                item.record, consumer=self._handler.name, error="its request is parked"
-            )
 
     async def _attempt(self, items: Sequence[_Item]) -> list[_Item]:
         """Apply a chunk in one transaction; return the items whose request is parked."""
@@ -136,16 +139,19 @@ class Processor:
             RETRIED.labels(self._handler.name).inc()
             await asyncio.sleep(wait)
             try:
-                parked = await self._attempt(items)
+                parked = await self._insist(items)
             except Exception as again:
                 error = again
                 continue
-            for late in parked:
-                await self._dead.send(
-                    late.record, consumer=self._handler.name, error="its request is parked"
-                )
+            await self._pass_by(parked)
             return
         await self._give_up(item.record, item.event.subject, error)
+
+    async def _pass_by(self, parked: Sequence[_Item]) -> None:
+        for item in parked:
+            await self._dead.send(
+                item.record, consumer=self._handler.name, error="its request is parked"
+            )
 
     async def _give_up(self, record: Record, request_id: str, error: Exception) -> None:
         log.error(

@@ -36,10 +36,6 @@ def make_producer(bootstrap: str, *, idempotent: bool) -> AIOKafkaProducer:
     )
 
 
-class BrokerLost(KafkaError):
-    """A pinned producer has lost the connection to its broker."""
-
-
 async def start_pinned(producer: AIOKafkaProducer) -> None:
     """Start a producer that fails for good once its connection is lost.
 
@@ -54,7 +50,7 @@ async def start_pinned(producer: AIOKafkaProducer) -> None:
 
     async def send_or_fail(node_id: int, request: Any, **options: Any) -> Any:
         if lost.is_set():
-            raise BrokerLost
+            raise KafkaError("the embedded broker closed the connection")
         return await send(node_id, request, **options)
 
     client.send = send_or_fail
@@ -62,7 +58,7 @@ async def start_pinned(producer: AIOKafkaProducer) -> None:
     await producer.start()
     for broker in client.cluster.brokers():
         if not await client.ready(broker.nodeId):
-            raise BrokerLost
+            raise KafkaError("the embedded broker cannot be reached")
 
 
 async def abort(producer: AIOKafkaProducer, timeout_s: float) -> None:

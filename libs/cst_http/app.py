@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from cst_http import ops, problems
 from cst_http.middleware import BodyLimit, Observe
+from cst_http.responses import document_problems
 from cst_http.tokens import Tokens
 from cst_process.core import Core
 
@@ -47,6 +48,7 @@ def create_app(title: str, services: Sequence[ServiceApi], open_core: CoreFactor
     for service in services:
         app.include_router(service.router)
     app.include_router(ops.router)
+    document_problems(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Observe)
     return app

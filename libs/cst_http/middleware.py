@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -36,26 +37,28 @@ class BodyLimit:
         if length.isdigit() and int(length) > self._max:
             await self._refuse(scope, receive, send)
             return
-        seen, started = 0, False
+        seen, over, started = 0, False, False
 
         async def limited() -> Message:
-            nonlocal seen
+            nonlocal seen, over
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max:
+                over = True
                 raise BodyTooLarge
             return message
 
         async def watched(message: Message) -> None:
             nonlocal started
+            if over and not started:
+                return  # what the app says of a body it could not read; ours is the better answer
             started = True
             await send(message)
 
-        try:
+        with suppress(BodyTooLarge):
             await self._app(scope, limited, watched)
-        except BodyTooLarge:
-            if not started:
-                await self._refuse(scope, receive, send)
+        if over and not started:
+            await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = f"the body is over {self._max} bytes"

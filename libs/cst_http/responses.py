@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import FastAPI
+
 from cst_contracts.problems import Problem
 
 _TITLES = {
@@ -18,8 +20,21 @@ _TITLES = {
 
 
 def _answer(description: str) -> dict[str, Any]:
-    schema = {"schema": Problem.model_json_schema()}
+    schema = {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
     return {"description": description, "content": {"application/problem+json": schema}}
+
+
+def document_problems(app: FastAPI) -> None:
+    """Add the schema that ``PROBLEMS`` refers to, once, to the app's OpenAPI document."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas[Problem.__name__] = Problem.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {

@@ -193,8 +193,7 @@ def _find(record: PidRecord) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(record.pid)
-        # A killed process whose first thread is a zombie holds its port until the last one ends.
-        if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1:
+        if _is_dead(process):
             return None
         if abs(process.create_time() - record.create_time) <= SAME_CREATION_SECONDS:
             return process
@@ -204,14 +203,24 @@ def _find(record: PidRecord) -> psutil.Process | None:
         return None
 
 
+def _is_dead(process: psutil.Process) -> bool:
+    """Tell whether only its entry is left, for a parent that has not looked yet."""
+    # A killed process whose first thread is a zombie holds its port until the last one ends.
+    return bool(process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1)
+
+
 def _gone(process: psutil.Process, timeout: float) -> bool:
     child = _children.get(process.pid)
-    try:
-        if child is not None:
+    if child is not None:
+        try:
             child.wait(timeout)
-            del _children[process.pid]
-        else:
-            process.wait(timeout)
-    except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
-        return False
+        except subprocess.TimeoutExpired:
+            return False
+        del _children[process.pid]
+        return True
+    deadline = time.monotonic() + timeout
+    while process.is_running() and not _is_dead(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
     return True

@@ -19,10 +19,10 @@ from cst_process.core import Core, open_core
 from cst_testkit.cities import load_new_york
 from cst_testkit.databases import fresh_database
 
-SECRET = "a test's signing key, 32 characters or more"
+SECRET = "a test's signing key, which is long enough for every algorithm that a test tries"
 #: A Tuesday noon in New York: day shifts are on. The clock runs from there.
 TUESDAY_NOON = "2026-03-03T12:00:00-05:00@1"
-#: The specification's example: a point in zone MN01.
+#: The specification's example: a point in zone MN03.
 DOWNTOWN = (-74.0, 40.71)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from bson import ObjectId
@@ -25,14 +26,21 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=
 actors = st.builds(By, st.sampled_from(("staff", "agent", "system")), st.just("someone"))
 
 
-def step(status: str, *, message: str | None = None, by: By = SYSTEM, **changes: Any) -> NewEvent:
+def step(
+    status: str,
+    *,
+    message: str | None = None,
+    by: By = SYSTEM,
+    meta: Mapping[str, Any] = MappingProxyType({}),
+    **changes: Any,
+) -> NewEvent:
     """Return the event of a lifecycle step with what its rule requires."""
     needed: dict[str, Any] = {"status": status}
     if status == "assigned":
         needed["assignment.assigned_agent_id"] = AGENT_ID
     if status == "resolved":
         needed["resolution_code"] = "fixed"
-    return NewEvent(status, by, changes=needed | changes, message=message)
+    return NewEvent(status, by, changes=needed | changes, meta=meta, message=message)
 
 
 _SIDE_EVENTS = st.sampled_from(
@@ -63,9 +71,7 @@ def histories(draw: st.DrawFn, *, max_side_events: int = 3) -> list[NewEvent]:
     for status in LIFECYCLE[: draw(st.integers(0, len(LIFECYCLE)))]:
         events += draw(st.lists(_SIDE_EVENTS, max_size=max_side_events))
         changed = {"priority": draw(priority)} if status == "triaged" else {}
-        events.append(
-            step(status, message=draw(st.none() | texts), by=draw(actors), **changed)
-        )
+        events.append(step(status, message=draw(st.none() | texts), by=draw(actors), **changed))
     return events + draw(st.lists(_SIDE_EVENTS, max_size=max_side_events))
 
 

@@ -20,9 +20,7 @@ class Pump:
         self._offset = 0
         self.dead_letters = RecordingDeadLetters()
         self._processors = [
-            Processor(
-                core.db, sub.handler, self.dead_letters, marks=sub.marks, chunk=sub.chunk
-            )
+            Processor(core.db, sub.handler, self.dead_letters, marks=sub.marks, chunk=sub.chunk)
             for name in workers
             for sub in WORKERS[name].build(core).subscriptions
         ]

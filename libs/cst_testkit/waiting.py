@@ -6,18 +6,28 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
 
 
+@overload
 async def wait_until(
-    predicate: Callable[[], T | Awaitable[T]],
+    predicate: Callable[[], Awaitable[T]], timeout: float = ..., what: str = ...
+) -> T: ...
+
+
+@overload
+async def wait_until(predicate: Callable[[], T], timeout: float = ..., what: str = ...) -> T: ...
+
+
+async def wait_until(
+    predicate: Callable[[], Any],
     timeout: float = 10.0,
     what: str = "the condition",
-) -> T:
+) -> Any:
     """Poll ``predicate`` until its value is true and return that value.
 
     The predicate may be a plain or an ``async`` function. After ``timeout`` seconds raises

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from datetime import time as clock_time
 from typing import Annotated
@@ -16,20 +17,21 @@ from rich.console import Console
 
 from app.settings import AppSettings
 from app.system import prepare, with_stack
+from cst_city import City
 from cst_cli.simulate import RATE, SEED, SPEED, check_options, read_city, run_simulation
 from cst_cli.system import System
-from cst_simulation.tour import print_story, print_urls
-from cst_city import City
 from cst_core.clock import wall_now
 from cst_core.errors import ConfigError
 from cst_core.logging import configure_logging
 from cst_core.settings import load_settings
+from cst_http.tokens import Tokens
 from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import open_database
 from cst_mongo.clocks import shared_clock
 from cst_simulation.credentials import Credentials
 from cst_simulation.driver import Plan, Simulation
-from cst_simulation.story import tell_story
+from cst_simulation.story import CATEGORY, tell_story
+from cst_simulation.tour import print_story, print_urls
 from cst_stack import Home
 from cst_stack import down as stop_stack
 from cst_stack import status as stack_status
@@ -39,6 +41,9 @@ from cst_stack.ports import free_port, require_free
 DATABASE, TOPIC_PREFIX = "cst_demo", "demo."
 #: Every demo begins on a Monday when the early shift has started and the others follow.
 OPENING = clock_time(7, 0)
+#: Far enough from each other to be two matters.
+FIRST_PLACE, STORY_PLACE = (-73.98, 40.75), (-74.0, 40.71)
+TOKEN_TTL = timedelta(hours=12)
 
 
 def register(app: typer.Typer) -> None:
@@ -70,6 +75,8 @@ def register(app: typer.Typer) -> None:
 
 def _demo_settings() -> AppSettings:
     settings = load_settings(AppSettings)
+    if settings.auth_issuer is not None:
+        raise ConfigError("CST_AUTH_ISSUER is set: the demo signs its own tokens, so unset it")
     own = {"mongo_db": DATABASE, "topic_prefix": TOPIC_PREFIX}
     update = {name: value for name, value in own.items() if name not in settings.model_fields_set}
     return settings.model_copy(update=update)
@@ -83,9 +90,7 @@ def _refuse_a_second(settings: AppSettings) -> None:
         )
 
 
-def _run(
-    console: Console, settings: AppSettings, port: int, speed: float, plan: Plan
-) -> None:
+def _run(console: Console, settings: AppSettings, port: int, speed: float, plan: Plan) -> None:
     configure_logging("demo", level="warning")
     city = read_city(settings)
     with _stack(console, settings) as settings:
@@ -130,7 +135,9 @@ def _stack(console: Console, settings: AppSettings) -> Iterator[AppSettings]:
         console.print(f"[green]✓[/] Kafka    {settings.kafka}  topics {settings.topic_prefix}*")
         yield settings
     finally:
-        if not ran:
+        if ran:
+            console.print("The demo has ended; MongoDB and the broker go on, as before it.")
+        else:
             with _undisturbed(), console.status("stopping MongoDB and the broker"):
                 stop_stack(home)
             console.print("Everything has ended; the data stays.")
@@ -177,14 +184,17 @@ def _system(console: Console, settings: AppSettings, port: int) -> Iterator[str]
             system.stop()
 
 
-async def _live(
-    console: Console, settings: AppSettings, url: str, city: City, plan: Plan
-) -> None:
+async def _live(console: Console, settings: AppSettings, url: str, city: City, plan: Plan) -> None:
+    """Follow one request through the system, say where to look, and let the city live."""
     credentials = Credentials.of(settings, None)
-    story = await tell_story(url, credentials)
-    print_story(console, story, ZoneInfo(city.spec.timezone))
-    print_urls(console, url, story, credentials)
+    with console.status("waiting until a first report has gone through all of them"):
+        await tell_story(url, credentials, CATEGORY, FIRST_PLACE)
     async with open_database(settings.mongo_uri, settings.mongo_db, app="demo") as db:
         clock = await shared_clock(db, settings.clock)
-    plan = Plan(plan.seed, plan.rate, plan.hours, credentials)
-    await run_simulation(Simulation(url, city, clock, plan), console)
+    story = await tell_story(url, credentials, CATEGORY, STORY_PLACE)
+    print_story(console, story, clock, ZoneInfo(city.spec.timezone))
+    token = Tokens(settings).issue("demo", ["supervisor"], ttl=TOKEN_TTL)
+    print_urls(console, url, story, token=token, database=settings.mongo_db)
+    await run_simulation(
+        Simulation(url, city, clock, replace(plan, credentials=credentials)), console
+    )

@@ -20,7 +20,7 @@ from cst_mongo.client import open_database
 from cst_mongo.clocks import shared_clock
 from cst_process.worker import stop_on_signals
 from cst_simulation.credentials import Credentials
-from cst_simulation.display import show, summary
+from cst_simulation.display import print_summary, show
 from cst_simulation.driver import Plan, Simulation
 from cst_stack import Home
 from cst_stack import status as stack_status
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
         agents: Annotated[bool, typer.Option(help="somebody does the work")] = True,
     ) -> None:
         """Let citizens report and agents work, until the hours are over or Ctrl-C."""
-        check_options(speed=speed or SPEED, duration=duration, rate=rate)
+        check_options(speed=SPEED if speed is None else speed, duration=duration, rate=rate)
         settings, url = _system() if api is None else (load_settings(AppSettings), api)
         credentials = Credentials.of(settings, token) if agents else None
         plan = Plan(seed, rate, duration, credentials)
@@ -94,7 +94,7 @@ async def run_simulation(simulation: Simulation, console: Console) -> None:
     finally:
         stop.set()
         await showing
-    console.print(summary(simulation))
+    print_summary(simulation, console)
 
 
 def _system() -> tuple[AppSettings, str]:
@@ -114,7 +114,7 @@ async def _clock_of(settings: Settings, speed: float | None) -> Clock:
     start, rate = parse_clock(settings.clock)
     if start is None:
         now = wall_now()
-        return Clock(start=now, rate=speed or SPEED, anchor=now)
+        return Clock(start=now, rate=SPEED if speed is None else speed, anchor=now)
     if rate == 0:
         raise ConfigError(f"CST_CLOCK={settings.clock}: time stands still, nothing would happen")
     if speed not in (None, rate):

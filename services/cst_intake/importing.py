@@ -208,14 +208,17 @@ class _Numbers:
 
     async def next(self, year: int) -> str:
         """Return an unused request id of ``year``."""
-        async with self._lock:
-            number = next(self._free.get(year, iter(())), None)
-            if number is None:
-                block = await self._counter.take(number_series(year), BLOCK)
-                self._taken.setdefault(year, []).append(block)
-                self._free[year] = iter(block)
-                number = next(self._free[year])
+        number = self._draw(year)
+        if number is None:
+            async with self._lock:
+                while (number := self._draw(year)) is None:
+                    block = await self._counter.take(number_series(year), BLOCK)
+                    self._taken.setdefault(year, []).append(block)
+                    self._free[year] = iter(block)
         return request_number(year, number)
+
+    def _draw(self, year: int) -> int | None:
+        return next(self._free.get(year, iter(())), None)
 
     def is_ours(self, request_id: str) -> bool:
         """Tell whether this import gave out ``request_id``."""

@@ -59,12 +59,12 @@ class SlaService:
     async def _fire(self, request_ids: Sequence[str]) -> None:
         async def once(session: Session) -> None:
             clocks = await self._repository.clocks(request_ids, session)
-            kpis = {}
+            now, kpis = self._core.clock.now(), {}
             for request_id, clock in clocks.items():
                 breach_at = clock["next_due_at"]
-                if breach_at is None or not await self._repository.mark_breached(
-                    request_id, breach_at, session
-                ):
+                if breach_at is None or breach_at > now:
+                    continue  # stopped or prolonged since it was looked up
+                if not await self._repository.mark_breached(request_id, breach_at, session):
                     continue
                 document = await self._ledger.load(request_id, session)
                 await self._ledger.append(document, [breach(document, breach_at)], session)

@@ -31,7 +31,7 @@ def _with_if_match(command: TransitionCommand, if_match: str | None) -> Transiti
     if if_match is None or if_match == "*":
         return command
     text = if_match.removeprefix("W/").strip('"')
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise InvalidInput.field("If-Match", 'must be a version such as "7"', if_match)
     if command.expected_version not in (None, int(text)):
         raise InvalidInput.field("If-Match", "is another version than expected_version", if_match)

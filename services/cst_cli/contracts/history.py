@@ -24,7 +24,7 @@ def committed(folder: Path, name: str, against: str | None = None) -> Iterator[t
         _git(folder, "rev-parse", "--verify", "--quiet", f"{against}^{{commit}}")
         revisions = [against]
     else:
-        revisions = _git(folder, "log", "--format=%h", "--diff-filter=d", "--", name).split()
+        revisions = _git(folder, "log", "--format=%h", "--", name).split()
     for revision in revisions:
         if _git(folder, "ls-tree", "--name-only", revision, "--", name):
             yield revision, _git(folder, "show", f"{revision}:./{name}")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bson import ObjectId
+
 from cst_city.catalog import Catalog
 from cst_contracts.requests import CreateRequest
 from cst_core.errors import InvalidInput
@@ -58,7 +60,7 @@ def draft_request(
     )
     lowered = category.public == "exact" and not command.share_publicly
     state = blank_state(now) | {
-        "citizen_ref": command.citizen_ref.model_dump(),
+        "citizen_ref": _citizen_ref(command),
         "category": category.code,
         "sub_category": command.sub_category,
         "tags": list(command.tags),
@@ -70,6 +72,13 @@ def draft_request(
         "public": "area" if lowered else category.public,
     }
     return Draft(_created(command, state, choice, by, now), choice.advice)
+
+
+def _citizen_ref(command: CreateRequest) -> dict[str, Any]:
+    citizen_id = command.citizen_ref.citizen_id
+    return command.citizen_ref.model_dump() | {
+        "citizen_id": None if citizen_id is None else ObjectId(citizen_id)
+    }
 
 
 def _created(

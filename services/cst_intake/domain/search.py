@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -20,6 +21,8 @@ from cst_geo.params import parse_bbox, parse_point
 from cst_geo.points import EARTH_RADIUS_M
 
 MAX_RADIUS_M = 50_000
+#: Boxes up to this width, in radians, are searched by the index on the sphere.
+MAX_INDEXED_WIDTH = math.radians(10)
 
 
 class SearchQuery(BaseModel):
@@ -67,18 +70,34 @@ def build_filter(query: SearchQuery) -> dict[str, Any]:
 def _place(query: SearchQuery) -> dict[str, Any]:
     if (query.near is None) != (query.radius_m is None):
         raise InvalidInput.field("near", "near and radius_m go together", query.near)
-    shapes: list[dict[str, Any]] = []
+    places: list[dict[str, Any]] = []
     if query.bbox is not None:
-        west, south, east, north = parse_bbox(query.bbox)
-        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-        shapes.append({"$geometry": {"type": "Polygon", "coordinates": [ring]}})
+        places += _in_box(*parse_bbox(query.bbox))
     if query.near is not None and query.radius_m is not None:
         center = parse_point("near", query.near)
-        shapes.append({"$centerSphere": [list(center), query.radius_m / EARTH_RADIUS_M]})
-    if not shapes:
-        return {}
-    within = [{"location": {"$geoWithin": shape}} for shape in shapes]
-    return {"location.located": True, "$and": within}
+        circle = {"$centerSphere": [list(center), query.radius_m / EARTH_RADIUS_M]}
+        places.append({"location": {"$geoWithin": circle}})
+    return {"location.located": True, "$and": places} if places else {}
+
+
+def _in_box(west: float, south: float, east: float, north: float) -> list[dict[str, Any]]:
+    """The box itself, and for the index's sake a polygon around it.
+
+    A polygon alone would be another shape: its edges are great circles, which in the north leave
+    their parallel northwards. Very wide ones MongoDB reads as the rest of the globe.
+    """
+    exact = {
+        "location.coordinates.0": {"$gte": west, "$lte": east},
+        "location.coordinates.1": {"$gte": south, "$lte": north},
+    }
+    width = math.radians(east - west)
+    if width > MAX_INDEXED_WIDTH:
+        return [exact]
+    margin = math.degrees(width**2 / 16) * 1.1
+    low, high = max(south - margin, -90), min(north + margin, 90)
+    ring = [[west, low], [east, low], [east, high], [west, high], [west, low]]
+    around = {"$geometry": {"type": "Polygon", "coordinates": [ring]}}
+    return [exact, {"location": {"$geoWithin": around}}]
 
 
 def make_cursor(created_at: datetime, oid: ObjectId) -> str:
@@ -96,8 +115,9 @@ def after_cursor(cursor: str) -> dict[str, Any]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         created_text, oid_text = orjson.loads(base64.urlsafe_b64decode(padded))
-        created_at, oid = datetime.fromisoformat(created_text), ObjectId(oid_text)
-    except (ValueError, TypeError, binascii.Error, InvalidId):
+        created_at = datetime.fromisoformat(created_text).astimezone(UTC)
+        oid = ObjectId(oid_text)
+    except (ValueError, OverflowError, TypeError, binascii.Error, InvalidId):
         raise InvalidInput.field("cursor", "is not a cursor of this API", cursor[:100]) from None
     path = "timestamps.created_at"
     return {"$or": [{path: {"$lt": created_at}}, {path: created_at, "_id": {"$lt": oid}}]}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cst_city.models import Category
 from cst_intake.domain.imports.history import History
 from cst_intake.domain.new_request import blank_state, workflow_state
 from cst_ledger.events import By, NewEvent
 from cst_ledger.rules import RuleSet
-from cst_rules import choose_priority
 
 IMPORT = By("system", "import")
 #: ``policy_id`` of a promise that the other system made.
@@ -29,7 +27,7 @@ def imported_event(history: History, rules: RuleSet) -> NewEvent:
         "citizen_ref": {"citizen_id": None, "anonymous": True, "contact_channel": "none"},
         "category": history.category.code,
         "status": status,
-        "priority": _priority(history.category),
+        "priority": history.category.priority,
         "workflow": workflow_state(status, rules.allowed_next(status), rules.version),
         "sla_policy": _promise(history),
         "due_at": history.due_at,
@@ -52,11 +50,6 @@ def imported_event(history: History, rules: RuleSet) -> NewEvent:
         address_hint=history.address,
         at=_latest(history.created_at, history.closed_at),
     )
-
-
-def _priority(category: Category) -> str:
-    """By category alone: danger words call for help, and what is past needs none."""
-    return choose_priority(category, "", danger_words={}).priority
 
 
 def _promise(history: History) -> dict[str, Any] | None:

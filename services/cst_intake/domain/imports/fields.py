@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from cst_city.models import Category
 from cst_geo import CoordinateError, validate_lon_lat
 from cst_intake.domain.imports.history import Row
-from cst_intake.domain.imports.reference import Reference
+from cst_intake.domain.imports.reference import Kind, Reference
 
 #: How much of a wrong value a report shows.
 SHOWN = 200
@@ -69,10 +68,10 @@ def required_moment(row: Row, column: str, read: Callable[[str], datetime]) -> d
     return found
 
 
-def category(row: Row, column: str, reference: Reference) -> Category:
+def category(row: Row, column: str, reference: Reference) -> Kind:
     """Return the category that the cell names."""
     name = required(row, column, longest=SHOWN)
-    found = reference.category(name)
+    found = reference.kind(name)
     if found is None:
         close = reference.closest_name(name)
         hint = f"; did it mean {close!r}?" if close else ""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cst_city.models import Category
-from cst_intake.domain.imports.reference import Reference
+from cst_intake.domain.imports.reference import Kind, Reference
 
 #: A data row: column to cell.
 Row = Mapping[str, str]
@@ -26,7 +25,7 @@ class History:
 
     system: str
     source_id: str
-    category: Category
+    category: Kind
     description: str
     created_at: datetime
     closed_at: datetime | None

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cst_city.catalog import Catalog
 from cst_city.models import Category
-from cst_contracts.enums import UNKNOWN_ZONE
+from cst_contracts.enums import UNKNOWN_ZONE, PriorityName, PublicityName
 from cst_geo import leaf_cell
+from cst_rules import choose_priority
 
 #: Points whose zone and cell are remembered: addresses come again and again.
 _KNOWN_POINTS = 100_000
 #: Wrong names likewise: a file of another city has the same ones over and over.
 _KNOWN_NAMES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an imported request takes from its category."""
+
+    code: str
+    priority: PriorityName
+    public: PublicityName
+
+
+def _kind(category: Category) -> Kind:
+    # Danger words call for help, and what is past needs none: priority is by category alone.
+    choice = choose_priority(category, "", danger_words={})
+    return Kind(category.code, choice.priority, category.public)
 
 
 class Reference:
@@ -25,25 +42,25 @@ class Reference:
         self._catalog = catalog
         self._unknown_points = frozenset(catalog.city.unknown_points)
         self._nowhere = self._unlocated(self._stand_in())
-        self._categories = {
-            **{name: c for c in catalog.categories.values() for name in c.source_types},
-            **catalog.categories,
-        }
+        self._kinds: dict[str, Kind] = {}
+        for category in catalog.categories.values():
+            for name in (*category.source_types, category.code):
+                self._kinds[name] = _kind(category)
         self._located = lru_cache(maxsize=_KNOWN_POINTS)(self._locate)
         self._closest = lru_cache(maxsize=_KNOWN_NAMES)(self._find_closest)
         self.timezone = ZoneInfo(catalog.city.timezone)
         self.city = catalog.city
 
-    def category(self, name: str) -> Category | None:
-        """Return the category of that code, or that names it among its ``source_types``."""
-        return self._categories.get(name)
+    def kind(self, name: str) -> Kind | None:
+        """Return the category of that code, or that has the name among its ``source_types``."""
+        return self._kinds.get(name)
 
     def closest_name(self, name: str) -> str | None:
         """Return the name of a category that ``name`` may have been meant to be."""
         return self._closest(name)
 
     def _find_closest(self, name: str) -> str | None:
-        close = difflib.get_close_matches(name, self._categories, n=1, cutoff=0.8)
+        close = difflib.get_close_matches(name, self._kinds, n=1, cutoff=0.8)
         return close[0] if close else None
 
     def location(self, point: tuple[float, float] | None) -> dict[str, Any] | None:

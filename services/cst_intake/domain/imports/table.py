@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from cst_intake.domain.imports.fields import RowProblem
@@ -57,7 +58,7 @@ def _check(header: list[str], fmt: Format) -> None:
 
 def _rows(reader: Reader, header: list[str], fmt: Format) -> Iterator[NumberedRow]:
     wanted = [name for name in (*fmt.required, *fmt.optional) if name in header]
-    places = [(name, header.index(name)) for name in wanted]
+    pick = itemgetter(*map(header.index, wanted))
     while True:
         line = reader.line_num + 1
         try:
@@ -68,7 +69,7 @@ def _rows(reader: Reader, header: list[str], fmt: Format) -> Iterator[NumberedRo
         if cells is None:
             return
         if len(cells) == len(header):
-            yield NumberedRow(line, {name: cells[place] for name, place in places})
+            yield NumberedRow(line, dict(zip(wanted, pick(cells), strict=True)))
         elif cells:
             reason = f"has {len(cells)} cells, the header has {len(header)}"
             yield NumberedRow(line, RowProblem("(row)", ",".join(cells), reason))

@@ -1,0 +1,75 @@
+"""A consumer whose effects can be counted, and a request's story as it comes from the topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cst_bus.processor import CHUNK, Processor
+from cst_contracts.events import RequestEvent
+from cst_mongo.client import Database, Session
+from cst_testkit.factories import created_event
+from cst_testkit.histories import AGENT, step, written
+from cst_testkit.records import Record, RecordingDeadLetters, record_of
+
+EFFECTS = "counted_effects"
+MANUALLY = {**AGENT, "assignment_policy": "manual"}
+
+
+@dataclass
+class CountingHandler:
+    """Inserts a row per event, so that a second effect of one event fails loudly.
+
+    ``poison`` are the events (subject and seq) it fails for; ``failures`` are raised first, one an
+    attempt. Both fail after the effect was written, which the transaction must undo.
+    """
+
+    db: Database
+    name: str
+    types: frozenset[str] = frozenset({"created", "triaged", "assigned"})
+    poison: set[tuple[str, int]] = field(default_factory=set)
+    failures: list[Exception] = field(default_factory=list)
+    attempts: int = 0
+
+    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        self.attempts += 1
+        for event in events:
+            row = {"consumer": self.name, "subject": event.subject, "seq": event.seq}
+            await self.db[EFFECTS].insert_one({"_id": row}, session=session)
+            if (event.subject, event.seq) in self.poison:
+                raise ValueError(f"cannot handle {event.subject} {event.seq}")
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def effects(self) -> set[tuple[str, int]]:
+        """Return the (subject, seq) that have had their effect."""
+        cursor = self.db[EFFECTS].find({"_id.consumer": self.name})
+        return {(row["_id"]["subject"], row["_id"]["seq"]) async for row in cursor}
+
+
+@dataclass
+class Consumer:
+    """A handler and what stands between it and the topic."""
+
+    db: Database
+    name: str
+    dead: RecordingDeadLetters = field(default_factory=RecordingDeadLetters)
+    handler: CountingHandler = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handler = CountingHandler(self.db, self.name)
+
+    async def process(self, records: Sequence[Record], *, chunk: int = CHUNK) -> None:
+        """Process a batch as a consumer that has just started."""
+        await Processor(self.db, self.handler, self.dead, chunk=chunk).process(records)
+
+    async def effects(self) -> set[tuple[str, int]]:
+        """Return the (subject, seq) that have had their effect."""
+        return await self.handler.effects()
+
+
+def story(request_id: str) -> list[Record]:
+    """Return a request's records: created, triaged and assigned, at the offsets 0 to 2."""
+    steps = [step("triaged", meta={"rule": None}), step("assigned", meta=MANUALLY)]
+    events = written([created_event(), *steps], request_id).events
+    return [record_of(event, offset=event["seq"]) for event in events]

@@ -1,0 +1,1 @@
+"""Pure parts of the relay: what a change says, what a record looks like, when to send again."""

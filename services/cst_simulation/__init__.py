@@ -1,0 +1,1 @@
+"""A simulated city: citizens who report and agents who work, over the REST API only."""

@@ -1,0 +1,41 @@
+"""Geo-analytics reads every committed example of what it subscribes to. It writes no event."""
+
+import pytest
+from contract_kit import Delivery, deliver_and_take, deliveries, named_producer_of, written_by
+
+from cst_contracts.events import RequestEvent
+from cst_geo_analytics.domain.queries import HeatmapQuery
+from cst_geo_analytics.service import GeoService
+from cst_process.core import Core
+
+DELIVERIES = deliveries("geo_analytics")
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES, ids=str)
+async def test_the_request_is_on_the_map_as_its_facts_say(core: Core, delivery: Delivery) -> None:
+    await deliver_and_take(core, delivery)
+    event = RequestEvent.model_validate(delivery.event)
+    row = await core.db["geo_points"].find_one({"_id": event.subject})
+    cell = await core.db["geo_cells"].find_one({"n": 1})
+    day = await core.db["kpi_days"].find_one({"n": 1})
+    assert row is not None
+    assert day is not None
+    assert (row["status"], row["priority"]) == (event.facts.status, event.facts.priority)
+    assert (cell is not None) == event.facts.located
+    assert cell is None or cell["cell"] == event.facts.h3
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES, ids=str)
+async def test_the_public_sees_only_what_is_known_to_be_public(
+    core: Core, delivery: Delivery
+) -> None:
+    await deliver_and_take(core, delivery)
+    feed = await GeoService(core).heatmap(HeatmapQuery(resolution=9), staff=False)
+    shown = delivery.event["data"]["facts"]["public"] == "exact"
+    assert len(feed.geojson.features) == shown
+
+
+async def test_it_writes_no_event(core: Core) -> None:
+    await deliver_and_take(core, DELIVERIES[0])
+    assert await written_by(core, "geo_analytics") == []
+    assert named_producer_of("geo_analytics") == set()

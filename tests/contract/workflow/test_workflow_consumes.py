@@ -1,0 +1,16 @@
+"""Workflow reads every committed example of what it subscribes to."""
+
+import pytest
+from contract_kit import Delivery, deliver_and_take, deliveries
+from seeding import seed
+
+from cst_process.core import Core
+
+
+@pytest.mark.parametrize("delivery", deliveries("workflow"), ids=str)
+async def test_a_new_request_is_triaged_unless_staff_do_it(core: Core, delivery: Delivery) -> None:
+    before = await seed(core, delivery.seed)
+    category = (await core.catalog.get()).category(before["category"])
+    await deliver_and_take(core, delivery)
+    after = await core.ledger("test").load(before["request_id"])
+    assert after["status"] == ("new" if category.triage == "staff" else "triaged")
