@@ -75,6 +75,8 @@ def _command(binary: str, folder: str, port: int) -> list[str]:
         "--oplogSize=1024",
         "--quiet",
         "--setParameter=diagnosticDataCollectionEnabled=false",
+        # What a killed process had begun locks its documents for so long; the default is 60 s.
+        "--setParameter=transactionLifetimeLimitSeconds=15",
         # There is no other member to take over, so nobody needs the default 15 s of notice.
         "--setParameter=shutdownTimeoutMillisForSignaledShutdown=100",
     ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from datetime import time as clock_time
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -37,6 +40,7 @@ from cst_stack import down as stop_stack
 from cst_stack import status as stack_status
 from cst_stack.ports import free_port, require_free
 
+CITY = "new-york"
 #: The demo's time is not the world's, so its data and topics are not the others' either.
 DATABASE, TOPIC_PREFIX = "cst_demo", "demo."
 #: Every demo begins on a Monday when the early shift has started and the others follow.
@@ -59,7 +63,7 @@ def register(app: typer.Typer) -> None:
             float | None, typer.Option("--for", min=1, help="end by itself after so many seconds")
         ] = None,
     ) -> None:
-        """Start everything, let a city live on it until Ctrl-C, and end everything; data stays."""
+        """Start everything, let New York live on it until Ctrl-C, and end it all; data stays."""
         check_options(speed=speed, rate=rate)
         console, settings = Console(), _demo_settings()
         _refuse_a_second(settings)
@@ -79,7 +83,7 @@ def _demo_settings() -> AppSettings:
         raise ConfigError("CST_AUTH_ISSUER is set: the demo signs its own tokens, so unset it")
     own = {"mongo_db": DATABASE, "topic_prefix": TOPIC_PREFIX}
     update = {name: value for name, value in own.items() if name not in settings.model_fields_set}
-    return settings.model_copy(update=update)
+    return settings.model_copy(update={**update, "city": CITY})
 
 
 def _refuse_a_second(settings: AppSettings) -> None:
@@ -128,9 +132,9 @@ def _stack(console: Console, settings: AppSettings) -> Iterator[AppSettings]:
     """Start what of the stack does not run; stop it at the end unless it ran before."""
     home = Home(settings.home)
     ran = any(part.running for part in stack_status(home).parts)
+    with console.status("starting MongoDB and the broker"):
+        settings = with_stack(settings)
     try:
-        with console.status("starting MongoDB and the broker"):
-            settings = with_stack(settings)
         console.print(f"[green]✓[/] MongoDB  {settings.mongo_uri}  database {settings.mongo_db}")
         console.print(f"[green]✓[/] Kafka    {settings.kafka}  topics {settings.topic_prefix}*")
         yield settings
@@ -194,7 +198,13 @@ async def _live(console: Console, settings: AppSettings, url: str, city: City, p
     story = await tell_story(url, credentials, CATEGORY, STORY_PLACE)
     print_story(console, story, clock, ZoneInfo(city.spec.timezone))
     token = Tokens(settings).issue("demo", ["supervisor"], ttl=TOKEN_TTL)
-    print_urls(console, url, story, token=token, database=settings.mongo_db)
+    audit = f"MONGO_DB={settings.mongo_db} {_command()} audit verify"
+    print_urls(console, url, story, token=token, audit=audit)
     await run_simulation(
         Simulation(url, city, clock, replace(plan, credentials=credentials)), console
     )
+
+
+def _command() -> str:
+    """How this command is called here: `make demo` does not put it on the path."""
+    return "cst" if shutil.which("cst") else str(Path(sys.executable).with_name("cst"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import psutil
 import typer
 from rich.console import Console
 
@@ -100,13 +99,8 @@ async def run_simulation(simulation: Simulation, console: Console) -> None:
 def _system() -> tuple[AppSettings, str]:
     """The settings and URL of the running system, which may differ from this command's own."""
     settings = load_settings(AppSettings)
-    record = System(settings).running()
-    if record is None:
-        return settings, DEFAULT_API
-    environ = psutil.Process(record.pid).environ()
-    names = {field.alias for field in AppSettings.model_fields.values() if field.alias}
-    given = {name: environ[name] for name in names & environ.keys()}
-    return load_settings(AppSettings, **given), f"http://127.0.0.1:{record.port}"
+    system = System(settings)
+    return system.settings(), system.url() or DEFAULT_API
 
 
 async def _clock_of(settings: Settings, speed: float | None) -> Clock:

@@ -22,6 +22,7 @@ from cst_mongo.client import open_database
 from cst_stack import Endpoints, Home
 from cst_stack import down as stop_stack
 from cst_stack import status as stack_status
+from cst_stack.ports import free_port
 
 
 def register(app: typer.Typer) -> None:
@@ -29,12 +30,12 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def up(
-        port: Annotated[int, typer.Option(min=1, max=65535, help="of the API")] = 8000,
+        port: Annotated[int, typer.Option(min=0, max=65535, help="of the API; 0: any")] = 8000,
     ) -> None:
         """Start what is not running: the embedded stack, the API, the relay, the workers."""
         settings = settings_for(AppSettings, "up")
         asyncio.run(prepare(settings))
-        url = System(settings).start(port)
+        url = System(settings).start(port or free_port())
         typer.echo(f"API     {url}/docs")
         typer.echo(f"MongoDB {settings.mongo_uri}")
         typer.echo(f"Kafka   {settings.kafka}")
@@ -64,6 +65,7 @@ def register(app: typer.Typer) -> None:
 
 def _report(settings: AppSettings) -> dict[str, Any]:
     stack, system = stack_status(Home(settings.home)), System(settings)
+    settings = system.settings()
     report: dict[str, Any] = {
         "parts": [asdict(part) for part in stack.parts],
         "processes": system.processes(),
@@ -81,7 +83,7 @@ def _report(settings: AppSettings) -> dict[str, Any]:
 
 async def _live(endpoints: Endpoints, settings: AppSettings) -> dict[str, Any]:
     """What only a running stack can tell."""
-    async with open_database(endpoints.mongo_uri, endpoints.mongo_db, app="status") as database:
+    async with open_database(endpoints.mongo_uri, settings.mongo_db, app="status") as database:
         rows = await relay_rows(database)
     dead: dict[str, int | None] = {}
     for topic in TOPICS:
@@ -93,7 +95,6 @@ async def _live(endpoints: Endpoints, settings: AppSettings) -> dict[str, Any]:
             dead[name] = None
     return {
         "mongo_uri": endpoints.mongo_uri,
-        "mongo_db": endpoints.mongo_db,
         "kafka_bootstrap_servers": endpoints.kafka_bootstrap_servers,
         "relay": rows,
         "dead_letters": dead,

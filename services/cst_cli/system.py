@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
 
@@ -11,6 +12,7 @@ import psutil
 
 from app.registry import WORKERS
 from app.settings import AppSettings
+from cst_core.settings import load_settings
 from cst_process.supervisor import Child, supervise
 from cst_stack import Home
 from cst_stack.ports import require_free
@@ -45,6 +47,16 @@ class System:
         """Return the supervisor's record, or None."""
         return self._process.running()
 
+    def settings(self) -> AppSettings:
+        """Return the running system's own settings, which may differ from this command's."""
+        record = self.running()
+        if record is None:
+            return self._settings
+        environ = psutil.Process(record.pid).environ()
+        names = {field.alias for field in AppSettings.model_fields.values() if field.alias}
+        given = {name: environ[name] for name in names & environ.keys()}
+        return load_settings(AppSettings, **given)
+
     def url(self) -> str | None:
         """Return where its API answers, or None."""
         record = self.running()
@@ -61,7 +73,8 @@ class System:
             self._process.discard_stale_pid_file()
             require_free(port, "the API", "--port")
             command = [sys.executable, "-m", "cst_cli", "run", "system", "--port", str(port)]
-            record = self._process.spawn(command, port, self._settings.environ())
+            environ = {**os.environ, **self._settings.environ()}
+            record = self._process.spawn(command, port, environ)
         url = f"http://127.0.0.1:{record.port}"
         try:
             self._process.wait_ready(record, lambda: answers(url), READY_S)

@@ -8,7 +8,8 @@ be run again, end at any moment, or run beside another one, and adds nothing twi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -103,6 +104,8 @@ class Importer:
         self._rules = core.rules.version(DEFAULT_RULES)
         self._repository = IntakeRepository(core.db)
         self._numbers = _Numbers(core.counter)
+        # Of two equal ids the first row wins, also while its batch is not stored yet.
+        self._in_flight = deque[Collection[Key]](maxlen=IN_FLIGHT)
 
     async def run(self, rows: Iterable[NumberedRow], *, batch: int) -> None:
         """Import rows as ``read_table`` gives them, ``batch`` in a transaction.
@@ -110,31 +113,36 @@ class Importer:
         Raises:
             PyMongoError: the database failed; what is stored is skipped by the next run.
         """
-        running = set[asyncio.Task[None]]()
+        running = deque[asyncio.Task[_Outcome]]()
         try:
             for chunk in _chunks(rows, batch):
-                running.add(asyncio.create_task(self._import(chunk)))
                 if len(running) == IN_FLIGHT:
-                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
+                    self._settle(await running.popleft())
+                running.append(asyncio.create_task(self._import(chunk)))
         finally:
-            # What has begun is ended, whatever went wrong beside it.
+            # What has begun is ended and counted, whatever went wrong beside it.
             ended = await asyncio.gather(*running, return_exceptions=True)
-        for error in ended:
-            if error is not None:
-                raise error
+            for outcome in ended:
+                if isinstance(outcome, _Outcome):
+                    self._settle(outcome)
+        for outcome in ended:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
-    async def _import(self, chunk: Sequence[NumberedRow]) -> None:
-        entries, rejected = self._read(chunk)
-        outcome = await self._store(entries) if entries else _Outcome()
-        for row in (*rejected, *outcome.rejected):
+    def _settle(self, outcome: _Outcome) -> None:
+        for row in sorted(outcome.rejected, key=lambda row: row.line):
             self._reject(row)
-        self.tally.read += len(chunk)
+        self.tally.read += outcome.imported + outcome.known + len(outcome.rejected)
         self.tally.imported += outcome.imported
         self.tally.known += outcome.known
-        self.tally.rejected += len(rejected) + len(outcome.rejected)
+        self.tally.rejected += len(outcome.rejected)
         self._progress(self.tally)
+
+    async def _import(self, chunk: Sequence[NumberedRow]) -> _Outcome:
+        entries, rejected = self._read(chunk)
+        outcome = await self._store(entries) if entries else _Outcome()
+        outcome.rejected += rejected
+        return outcome
 
     def _read(self, chunk: Sequence[NumberedRow]) -> tuple[list[Entry], list[Rejected]]:
         entries: dict[Key, Entry] = {}
@@ -144,12 +152,13 @@ class Importer:
                 if isinstance(row, RowProblem):
                     raise row
                 history = self._format.read(row, self._reference)
-                if history.key in entries:
+                if any(history.key in keys for keys in (entries, *self._in_flight)):
                     raise self._repeated(history)
             except RowProblem as problem:
                 rejected.append(Rejected(line, problem))
             else:
                 entries[history.key] = line, history
+        self._in_flight.append(entries.keys())
         return list(entries.values()), rejected
 
     def _repeated(self, history: History) -> RowProblem:
@@ -157,14 +166,15 @@ class Importer:
         return RowProblem(self._format.id_column, history.source_id, reason)
 
     async def _store(self, entries: Sequence[Entry]) -> _Outcome:
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = 0
+        while True:
             try:
                 return await transact(self._db, lambda session: self._write(entries, session))
             except BulkWriteError as error:
                 # Another batch or import was first with a row: the next look finds it stored.
-                if not _is_duplicate(error) or attempt == ATTEMPTS:
+                attempts += 1
+                if not _is_duplicate(error) or attempts == ATTEMPTS:
                     raise
-        raise AssertionError("unreachable")
 
     async def _write(self, entries: Sequence[Entry], session: Session) -> _Outcome:
         """Store what is not stored yet; runs again when the transaction has to be repeated."""

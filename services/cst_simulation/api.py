@@ -13,7 +13,7 @@ from cst_core.errors import CstError
 CONCURRENCY = 64
 TIMEOUT_S = 15.0
 #: Attempts at one call, and the pause before the second; it doubles.
-ATTEMPTS, PAUSE_S = 5, 0.25
+ATTEMPTS, PAUSE_S = 7, 0.25
 
 
 class ApiError(CstError):
@@ -67,8 +67,8 @@ class Api:
         raise AssertionError("the last attempt returns or raises")
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None, **params: Any) -> Any:
-        """Return the JSON of a GET; ``ApiError`` as ``send``."""
-        return await self.send("GET", path, headers=headers, params=params)
+        """Return the JSON of a GET, which is not repeated; ``ApiError`` as ``send``."""
+        return await self.send("GET", path, headers=headers, params=params, repeatable=False)
 
     async def send(self, method: str, path: str, **arguments: Any) -> Any:
         """Call and return the JSON of the answer.

@@ -40,6 +40,7 @@ class Reporting:
             await asyncio.wait(self._under_way, timeout=LAST_WORDS_S)
         for task in self._under_way:
             task.cancel()
+            self._failed("not answered before the end")
 
     async def _due(self, report: Report, stop: asyncio.Event) -> bool:
         """Wait until a report is due; False when the simulation ends before."""

@@ -34,7 +34,7 @@ def print_story(console: Console, story: Story, clock: Clock, timezone: ZoneInfo
         console.print("  [yellow]nobody has it yet[/]")
 
 
-def print_urls(console: Console, url: str, story: Story, *, token: str, database: str) -> None:
+def print_urls(console: Console, url: str, story: Story, *, token: str, audit: str) -> None:
     """Print what to open, and what to try in another terminal; whole lines, to be copied."""
     request = f"{url}/requests/{story.created['request_id']}"
     rows = {
@@ -43,7 +43,7 @@ def print_urls(console: Console, url: str, story: Story, *, token: str, database
         "KPIs": f"{url}/analytics/kpis",
         "Its reporter sees": story.created["follow_url"],
         "Staff see": f"curl -H 'Authorization: Bearer {token}' {request}/events",
-        "The proof": f"MONGO_DB={database} cst audit verify",
+        "The proof": audit,
     }
     console.print("\n[bold]Look around[/]")
     for name, text in rows.items():

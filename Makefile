@@ -1,0 +1,80 @@
+# Citizen Services Tracker. A fresh machine needs Python 3.11 or later and make: `make demo`.
+# Options of a command go into ARGS: make demo ARGS="--speed 60 --port 9000"
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+DEV_INSTALLED := $(VENV)/installed-dev
+# A new package, like a new requirement, is only found after another installation.
+PACKAGES := $(wildcard contracts/*/__init__.py libs/*/__init__.py services/*/__init__.py)
+BENCHES := $(filter-out __init__ common,$(basename $(notdir $(wildcard tests/bench/*.py))))
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+	--no-header --annotation-style line
+BENCH_ARGS := $(if $(ROWS),--rows $(ROWS))
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo up down status kafka test test-data bench lint lock clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: $(INSTALLED) ## Make the virtual environment and install CST into it
+
+install-dev: $(DEV_INSTALLED) ## The same, and what tests and checks need
+
+demo: $(INSTALLED) ## Everything and a simulated city, until Ctrl-C
+	@$(BIN)/cst demo $(ARGS)
+
+up: $(INSTALLED) ## Start MongoDB, the broker and every process; they stay
+	@$(BIN)/cst up $(ARGS)
+
+down: $(INSTALLED) ## Stop what `make up` or `make kafka` has started
+	@$(BIN)/cst down
+
+status: $(INSTALLED) ## Show what runs
+	@$(BIN)/cst status $(ARGS)
+
+kafka: $(INSTALLED) ## As `make up`, with Apache Kafka for the broker (needs Java and Maven)
+	@CST_BROKER=kafka $(BIN)/cst up $(ARGS)
+
+test: $(DEV_INSTALLED) ## The tests: unit, contract, integration on the embedded stack
+	$(BIN)/pytest -m "not kafka and not slow" tests/unit tests/contract tests/integration $(ARGS)
+
+test-data: $(DEV_INSTALLED) ## The tests on all of the real data (minutes)
+	CST_DATA=full $(BIN)/pytest tests/data $(ARGS)
+
+bench: $(DEV_INSTALLED) ## Measure rates beside the bare driver's; ROWS=n for fewer rows
+	@for bench in $(BENCHES); do $(BIN)/python -m tests.bench.$$bench $(BENCH_ARGS) || exit 1; done
+
+lint: $(DEV_INSTALLED) ## Style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy contracts libs services
+	$(BIN)/lint-imports
+
+lock: $(BIN)/python ## Resolve the requirements of pyproject.toml anew
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK) -o requirements.lock
+	$(LOCK) --group dev --group bench -o requirements-dev.lock
+
+clean: ## Stop CST and remove what was installed or built; data stays in .cst
+	@if [ -x $(BIN)/cst ]; then $(BIN)/cst down; fi
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "CST needs Python 3.11 or later: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make virtual environments: install its venv module" \
+			"(Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+
+$(INSTALLED): requirements.txt requirements.lock pyproject.toml $(PACKAGES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(DEV_INSTALLED): requirements-dev.lock $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
