@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from faststream import AckPolicy
@@ -17,7 +18,13 @@ BATCH_WAIT_MS = 50
 
 def make_broker(bootstrap: str) -> KafkaBroker:
     """Return a broker; handlers take the raw records, so nothing is decoded twice."""
-    return KafkaBroker(bootstrap, allow_auto_create_topics=False, apply_types=False, logger=None)
+    return KafkaBroker(
+        bootstrap,
+        allow_auto_create_topics=False,
+        apply_types=False,
+        logger=logging.getLogger("cst.consumer"),
+        log_level=logging.DEBUG,  # of what it says of each record
+    )
 
 
 async def _raw_records(message: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -16,7 +17,11 @@ class Settings(BaseSettings):
     """Read from the environment, then from ``.env``. ``.env.example`` lists them all."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
+        env_file=os.environ.get("CST_ENV_FILE", ".env"),
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        populate_by_name=True,
     )
 
     #: What is not set here is embedded: neither, both; only MONGO_URI, the broker.

@@ -15,7 +15,7 @@ from typing import Any, get_args
 import jwt
 
 from cst_contracts.enums import Role
-from cst_core.errors import ConfigError, Unauthenticated
+from cst_core.errors import ConfigError, Unauthenticated, Unavailable
 from cst_core.settings import Settings
 
 LOCAL_ISSUER = "cst-local"
@@ -107,6 +107,8 @@ class Tokens:
         """Return who holds ``token``; ``Unauthenticated`` says why it is not accepted."""
         try:
             claims = await self._claims(token)
+        except jwt.PyJWKClientConnectionError as error:
+            raise Unavailable(f"the issuer's keys cannot be fetched: {error}") from None
         except jwt.PyJWTError as error:
             raise Unauthenticated(f"the bearer token is not valid: {error}") from None
         roles = claims.get("roles", [])

@@ -13,6 +13,7 @@ from typing import Any
 from cst_ledger.events import Document
 
 _FIRST = frozenset({"created", "imported"})
+_CONTAINERS = frozenset({dict, list, tuple})
 
 
 def get_path(document: Document, path: str) -> Any:
@@ -26,19 +27,21 @@ def get_path(document: Document, path: str) -> Any:
 
 
 def _clone(value: Any) -> Any:
-    """A deep copy of BSON-like data, ten times as fast as ``copy.deepcopy``."""
+    """A deep copy of BSON-like data, many times as fast as ``copy.deepcopy``."""
     if isinstance(value, dict):
-        return {key: _clone(item) for key, item in value.items()}
+        # Most values are plain ones: they are told by their type, without a call for each.
+        return {k: _clone(v) if type(v) in _CONTAINERS else v for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_clone(item) for item in value]
     return value
 
 
 def _set_path(document: Document, path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    for key in parents:
-        document = document[key]
-    document[last] = _clone(value)
+    if "." in path:
+        *parents, path = path.split(".")
+        for key in parents:
+            document = document[key]
+    document[path] = _clone(value)
 
 
 def text_changes(state: Document | None, event: Document) -> dict[str, Any]:

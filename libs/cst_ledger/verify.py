@@ -36,7 +36,11 @@ def verify_request(document: Document, logs: Sequence[Document]) -> Verdict:
     """Check one request against its ledger documents (in bucket order)."""
     events = [event for log in logs for event in log["event_stream"]]
     problems = [*_chain_problems(document["request_id"], events), *_bucket_problems(logs)]
-    head = {"seq": len(events) - 1, "hash": events[-1].get("hash") if events else GENESIS}
+    head = {
+        "seq": len(events) - 1,
+        "hash": events[-1].get("hash") if events else GENESIS,
+        "bucket": bucket_of(len(events) - 1),
+    }
     for key, value in head.items():
         if document["ledger"][key] != value:
             problems.append(

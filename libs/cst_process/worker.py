@@ -70,10 +70,10 @@ async def run_work(core: Core, work: Sequence[Work], stop: asyncio.Event) -> Non
             process reads the refilled log from its start, and the marks drop what it had.
     """
     known = await cluster_id(core.settings.kafka)
-    async with _consuming(core, work) as broker:
+    async with _consuming(core, work) as brokers:
         loops = [loop for part in work for loop in part.loops]
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(loop(stop)) for loop in loops]
-        tasks.append(asyncio.create_task(_watch(broker, core.settings.kafka, known, stop)))
+        tasks.append(asyncio.create_task(_watch(brokers, core.settings.kafka, known, stop)))
         tasks.append(asyncio.create_task(stop.wait()))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -84,26 +84,27 @@ async def run_work(core: Core, work: Sequence[Work], stop: asyncio.Event) -> Non
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _watch(broker: KafkaBroker, bootstrap: str, known: str, stop: asyncio.Event) -> None:
+async def _watch(
+    brokers: Sequence[KafkaBroker], bootstrap: str, known: str, stop: asyncio.Event
+) -> None:
     """End the process when the broker is another one, or when a consumer has ended silently."""
     while not stop.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), WATCH_S)
             return
-        if any(task.done() for subscriber in broker.subscribers for task in _tasks(subscriber)):
+        if any(task.done() for broker in brokers for task in _tasks(broker)):
             raise Unavailable("a consumer has ended; it would look alive and handle nothing")
         with suppress(KafkaError):  # not there now; the consumers wait for it too
             if await cluster_id(bootstrap) != known:
                 raise BrokerReplaced(f"the broker at {bootstrap} has another cluster id")
 
 
-def _tasks(subscriber: object) -> list[asyncio.Task[Any]]:
-    tasks: list[asyncio.Task[Any]] = getattr(subscriber, "tasks", [])
-    return tasks
+def _tasks(broker: KafkaBroker) -> list[asyncio.Task[Any]]:
+    return [task for sub in broker.subscribers for task in getattr(sub, "tasks", [])]
 
 
 @asynccontextmanager
-async def _consuming(core: Core, work: Sequence[Work]) -> AsyncIterator[KafkaBroker]:
+async def _consuming(core: Core, work: Sequence[Work]) -> AsyncIterator[list[KafkaBroker]]:
     settings = core.settings
     await ensure_topics(
         settings.kafka,
@@ -113,20 +114,23 @@ async def _consuming(core: Core, work: Sequence[Work]) -> AsyncIterator[KafkaBro
     )
     producer: AIOKafkaProducer = make_producer(settings.kafka, idempotent=settings.kafka_idempotent)
     await producer.start()
-    broker = make_broker(settings.kafka)
     dead = DeadLetters(producer)
-    for part in work:
-        for sub in part.subscriptions:
-            processor = Processor(core.db, sub.handler, dead, marks=sub.marks, chunk=sub.chunk)
-            subscribe(
-                broker, sub.topic, processor, group=sub.handler.name, prefix=settings.topic_prefix
-            )
+    subscriptions = [sub for part in work for sub in part.subscriptions]
+    brokers = [_broker_of(core, sub, dead) for sub in subscriptions]
     try:
-        await broker.start()
-        yield broker
+        # A broker starts its consumers in turns, and each waits for its group: hence one for each.
+        await asyncio.gather(*(broker.start() for broker in brokers))
+        yield brokers
     finally:
-        await broker.stop()
+        await asyncio.gather(*(broker.stop() for broker in brokers))
         await producer.stop()
+
+
+def _broker_of(core: Core, sub: Subscription, dead: DeadLetters) -> KafkaBroker:
+    broker, prefix = make_broker(core.settings.kafka), core.settings.topic_prefix
+    processor = Processor(core.db, sub.handler, dead, marks=sub.marks, chunk=sub.chunk)
+    subscribe(broker, sub.topic, processor, group=sub.handler.name, prefix=prefix)
+    return broker
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -22,7 +22,7 @@ AGENT_ID = ObjectId("65f000000000000000000001")
 AGENT = {"agent_id": AGENT_ID, "agent_code": "DOT-1"}
 LIFECYCLE = ("triaged", "assigned", "in_progress", "resolved", "closed")
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 actors = st.builds(By, st.sampled_from(("staff", "agent", "system")), st.just("someone"))
 
 
@@ -70,7 +70,7 @@ def histories(draw: st.DrawFn, *, max_side_events: int = 3) -> list[NewEvent]:
     events = [created_event(message=draw(texts), priority=draw(priority))]
     for status in LIFECYCLE[: draw(st.integers(0, len(LIFECYCLE)))]:
         events += draw(st.lists(_SIDE_EVENTS, max_size=max_side_events))
-        changed = {"priority": draw(priority)} if status == "triaged" else {}
+        changed: dict[str, Any] = {"priority": draw(priority)} if status == "triaged" else {}
         events.append(step(status, message=draw(st.none() | texts), by=draw(actors), **changed))
     return events + draw(st.lists(_SIDE_EVENTS, max_size=max_side_events))
 

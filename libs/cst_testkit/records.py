@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka.structs import ConsumerRecord
 
@@ -11,7 +11,7 @@ from cst_bus.dead_letters import DeadLetters
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_relay.domain.request_records import event_record
 
-Record = ConsumerRecord[bytes, bytes]
+Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 CITY = "new-york"
 
 

@@ -9,7 +9,7 @@ import io
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -96,14 +96,14 @@ async def _import(
     started = time.monotonic()
     async with open_core(settings, "import") as core:
         reference = Reference(await core.catalog.get())
-        with _showing(source) as show:
-            importer = Importer(core, fmt, reference, reject=rejects.add, progress=show)
-            try:
-                with source.explaining():
-                    await importer.run(rows, batch=batch)
-            finally:
-                seconds = time.monotonic() - started
-                typer.echo(_summary(importer.tally, seconds, rejects))
+        bar, show = _progress(source)
+        importer = Importer(core, fmt, reference, reject=rejects.add, progress=show)
+        try:
+            with bar, source.explaining():
+                await importer.run(rows, batch=batch)
+        finally:
+            seconds = time.monotonic() - started
+            typer.echo(_summary(importer.tally, seconds, rejects))
 
 
 def _summary(tally: Tally, seconds: float, rejects: RejectFile) -> str:
@@ -210,22 +210,24 @@ class RejectFile:
             self.path.unlink()
 
 
-@contextmanager
-def _showing(source: SourceFile) -> Iterator[Callable[[Tally], None]]:
-    """Show progress on standard error: a bar on a terminal, now and then a line elsewhere."""
+def _progress(
+    source: SourceFile,
+) -> tuple[AbstractContextManager[object], Callable[[Tally], None]]:
+    """Return what shows progress, and how it is told: a bar on a terminal, elsewhere lines."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _PlainProgress()
-        return
+        return nullcontext(), _PlainProgress()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("0 read", total=source.size)
-        yield lambda tally: bar.update(task, completed=source.position, description=_counts(tally))
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("0 read", total=source.size)
+    return bar, lambda tally: bar.update(
+        task, completed=source.position, description=_counts(tally)
+    )
 
 
 class _PlainProgress:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import psutil
@@ -73,7 +74,9 @@ class System:
             self._process.discard_stale_pid_file()
             require_free(port, "the API", "--port")
             command = [sys.executable, "-m", "cst_cli", "run", "system", "--port", str(port)]
-            environ = {**os.environ, **self._settings.environ()}
+            # It runs in another folder, where a relative .env would not be found.
+            env_file = str(Path(os.environ.get("CST_ENV_FILE", ".env")).absolute())
+            environ = {**os.environ, "CST_ENV_FILE": env_file, **self._settings.environ()}
             record = self._process.spawn(command, port, environ)
         url = f"http://127.0.0.1:{record.port}"
         try:

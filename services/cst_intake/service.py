@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import orjson
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
@@ -57,7 +59,7 @@ class IntakeService:
         """
         _check_citizen(command, caller)
         digest = hashlib.sha256(canonical(command.model_dump(mode="json"))).hexdigest()
-        scope = f"{caller.actor_id}:{key}" if key is not None else None
+        scope = _key_scope(caller, key)
         if scope is not None and (row := await self._repository.key(scope)) is not None:
             return await self._replay(row, digest)
         catalog, now = await self._core.catalog.get(), self._core.clock.now()
@@ -70,7 +72,8 @@ class IntakeService:
             by=By(caller.actor_type, caller.actor_id),
             now=now,
         )
-        request_id = await self._number(now.year)
+        year = now.astimezone(ZoneInfo(catalog.city.timezone)).year
+        request_id = await self._number(year)
 
         async def write(session: Session) -> Document:
             if scope is not None:
@@ -145,6 +148,8 @@ class IntakeService:
         """
         wanted = build_filter(query)
         if not self.sees_all(caller):
+            if query.assigned_agent_id is not None and caller.subject is None:
+                raise Unauthenticated("assigned_agent_id: who does the work is not public")
             if query.assigned_agent_id is not None:
                 raise Forbidden("assigned_agent_id: who does the work is not public")
             wanted["public"] = "exact"
@@ -185,6 +190,11 @@ class IntakeService:
         """Return the city's zones, without their outlines."""
         catalog = await self._core.catalog.get()
         return [{"zone_id": key, "name": name} for key, name in catalog.zone_names.items()]
+
+
+def _key_scope(caller: Caller, key: str | None) -> str | None:
+    """An idempotency key counts for its caller alone; anonymous callers share theirs."""
+    return None if key is None else orjson.dumps([caller.subject, key]).decode()
 
 
 def _check_citizen(command: CreateRequest, caller: Caller) -> None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from argparse import ArgumentParser
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from app.system import prepare
+from cst_core.settings import Settings, load_settings
+from cst_stack import Endpoints
+from cst_testkit.stacks import running_stack
 
 Round = Callable[[], Awaitable[int]]
 
@@ -43,3 +50,28 @@ async def in_parallel(count: int, tasks: int, work: Callable[[int], Awaitable[ob
 
     await asyncio.gather(*(worker() for _ in range(tasks)))
     return count
+
+
+async def prepared(stack: Endpoints) -> Settings:
+    """Return settings of a New York that is loaded into ``stack``."""
+    settings = load_settings(
+        Settings,
+        MONGO_URI=stack.mongo_uri,
+        KAFKA_BOOTSTRAP_SERVERS=stack.kafka_bootstrap_servers,
+        CST_KAFKA_IDEMPOTENT="0",
+        CST_AUTH_SECRET="bench" * 8,
+        CST_CITY="new-york",
+    )
+    await prepare(settings)
+    return settings
+
+
+def run_bench(
+    about: str | None, bench: Callable[[Endpoints, int], Coroutine[Any, Any, None]]
+) -> None:
+    """Run a bench on a stack of its own; ``--rows`` sets its size (CI takes few, docs many)."""
+    parser = ArgumentParser(description=about)
+    parser.add_argument("--rows", type=int, default=20_000)
+    arguments = parser.parse_args()
+    with running_stack("embedded") as stack:
+        asyncio.run(bench(stack, arguments.rows))

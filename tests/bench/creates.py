@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import itertools
 import json
 from typing import Any
@@ -14,12 +12,10 @@ from typing import Any
 from bson import ObjectId
 from fastapi import FastAPI
 from starlette.types import Message
-from tests.bench.common import Round, compare, in_parallel
+from tests.bench.common import Round, compare, in_parallel, prepared, run_bench
 
 from app.registry import APIS
-from app.system import prepare
 from cst_contracts.requests import CreateRequest
-from cst_core.settings import Settings, load_settings
 from cst_http.app import create_app
 from cst_http.tokens import Caller, Tokens
 from cst_intake.service import IntakeService
@@ -28,7 +24,6 @@ from cst_mongo.client import Session
 from cst_mongo.transactions import transact
 from cst_process.core import Core, open_core
 from cst_stack import Endpoints
-from cst_testkit.stacks import running_stack
 
 TASKS = 16
 BODY: dict[str, Any] = {
@@ -108,11 +103,7 @@ async def _call(app: FastAPI, headers: list[tuple[bytes, bytes]], body: bytes) -
 
 
 async def _run(stack: Endpoints, rows: int) -> None:
-    settings = load_settings(
-        Settings, MONGO_URI=stack.mongo_uri, KAFKA_BOOTSTRAP_SERVERS=stack.kafka_bootstrap_servers,
-        CST_KAFKA_IDEMPOTENT="0", CST_AUTH_SECRET="bench" * 8,
-    )  # fmt: skip
-    await prepare(settings)
+    settings = await prepared(stack)
     app = create_app("bench", list(APIS.values()), lambda: open_core(settings, "bench"))
     async with open_core(settings, "bench") as core, app.router.lifespan_context(app):
         service = IntakeService(core, Tokens(settings))
@@ -131,14 +122,5 @@ async def _run(stack: Endpoints, rows: int) -> None:
         )
 
 
-def main() -> None:
-    """Run the comparison on a stack of its own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000)
-    arguments = parser.parse_args()
-    with running_stack("embedded") as stack:
-        asyncio.run(_run(stack, arguments.rows))
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, _run)

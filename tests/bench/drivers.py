@@ -5,15 +5,13 @@ Why CST's driver is not the design card's motor: ``python -m tests.bench.drivers
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 from typing import Any
 
 import motor.motor_asyncio
 from pymongo import AsyncMongoClient
-from tests.bench.common import Round, compare, in_parallel
+from tests.bench.common import Round, compare, in_parallel, run_bench
 
-from cst_testkit.stacks import running_stack
+from cst_stack import Endpoints
 
 EVENT = {"type": "triaged", "meta": {"rule": "category:pothole", "note": "x" * 200}, "seq": 1}
 TASKS = 16
@@ -51,15 +49,16 @@ def _read_stream(stream_of: Any, token: Any, count: int) -> Round:
     return read
 
 
-async def _run(uri: str, rows: int) -> None:
+async def _run(stack: Endpoints, rows: int) -> None:
+    uri = stack.mongo_uri
     new: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri)
-    old = motor.motor_asyncio.AsyncIOMotorClient(uri)
+    old: Any = motor.motor_asyncio.AsyncIOMotorClient(uri)
     events, old_events = new.bench.events, old.bench.events
     await events.create_index("n")
     async with await events.watch() as stream:
         token = stream.resume_token
     await _write_events(events, rows)
-    options = {"batch_size": 1000, "max_await_time_ms": 500}
+    options: dict[str, Any] = {"batch_size": 1000, "max_await_time_ms": 500}
 
     async def watch_new(after: Any) -> Any:
         return await events.watch(resume_after=after, **options)
@@ -81,14 +80,5 @@ async def _run(uri: str, rows: int) -> None:
     old.close()
 
 
-def main() -> None:
-    """Run the comparison on a stack of its own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000)
-    arguments = parser.parse_args()
-    with running_stack("embedded") as stack:
-        asyncio.run(_run(stack.mongo_uri, arguments.rows))
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, _run)

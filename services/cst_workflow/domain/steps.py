@@ -16,6 +16,8 @@ STEP_FIELDS: dict[str, tuple[str, ...]] = {
     "assigned": ("assigned_agent_id",),
     "resolved": ("resolution_code",),
 }
+#: ``assignment_policy`` of what staff assigned by hand.
+MANUAL = "manual"
 _ALL_FIELDS = ("priority", "assigned_agent_id", "resolution_code")
 
 
@@ -61,6 +63,7 @@ def step_event(
         # A missing agent stays missing here, so that the rules name the field.
         meta = _assignment_meta(agent)
         changes["assignment.assigned_agent_id"] = agent["_id"] if agent else None
+        changes["assignment.assignment_policy"] = MANUAL
     if command.to == "resolved":
         changes["resolution_code"] = command.resolution_code
         meta = {"resolution_code": command.resolution_code}
@@ -73,7 +76,7 @@ def _assignment_meta(agent: Document | None) -> dict[str, Any]:
     return {
         "agent_id": agent["_id"],
         "agent_code": agent["agent_code"],
-        "assignment_policy": "manual",
+        "assignment_policy": MANUAL,
     }
 
 

@@ -1,0 +1,101 @@
+"""Clocks in the database: each breach declared once, in time, whoever else is at work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cst_core.clock import Clock
+from cst_ledger.reader import events_of
+from cst_process.core import Core
+from cst_sla.service import SlaService
+from cst_testkit.apps import Api
+from cst_testkit.pump import Pump
+
+Hire = Callable[..., Awaitable[dict[str, Any]]]
+Reach = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def pump(api: Api) -> Pump:
+    """The SLA worker alone, so that nothing else moves the requests."""
+    return Pump(api.core, ["sla"])
+
+
+def after(api: Api, **span: float) -> SlaService:
+    """Return the service as it is a while later."""
+    later = api.core.clock.now() + timedelta(**span)
+    core: Core = replace(api.core, clock=Clock(start=later, rate=0, anchor=later))
+    return SlaService(core)
+
+
+async def breaches(api: Api, request_id: str) -> list[dict[str, Any]]:
+    document = await api.core.db["service_requests"].find_one({"request_id": request_id})
+    assert document is not None
+    events = await events_of(api.core.db, document["_id"])
+    return [event for event in events if event["type"] == "sla_breached"]
+
+
+async def kpis(api: Api, request_id: str) -> dict[str, Any]:
+    document = await api.core.db["service_requests"].find_one({"request_id": request_id})
+    assert document is not None
+    log = await api.core.db["performance_logs"].find_one(
+        {"request_id": document["_id"], "bucket": 0}
+    )
+    assert log is not None
+    found: dict[str, Any] = log["computed_kpis"]
+    return found
+
+
+async def test_a_breach_is_declared_once_by_any_number_of_processes(api: Api, pump: Pump) -> None:
+    request_id = (await api.file())["request_id"]
+    await pump.drain()
+    assert (await kpis(api, request_id))["sla_state"] == "on_track"
+    await after(api, hours=119).fire_due()
+    assert await breaches(api, request_id) == []
+    await asyncio.gather(*(after(api, hours=121).fire_due() for _ in range(5)))
+    [event] = await breaches(api, request_id)
+    clock = await api.core.db["sla_clocks"].find_one({"_id": request_id})
+    assert clock is not None
+    assert event["at"] == event["meta"]["breached_at"] == clock["breach_at"]
+    assert (await kpis(api, request_id))["sla_state"] == "breached"
+    await pump.drain()
+    await after(api, hours=500).fire_due()
+    assert len(await breaches(api, request_id)) == 1
+
+
+async def test_a_clock_set_back_meanwhile_does_not_fire(api: Api, pump: Pump) -> None:
+    """Between looking for what is due and firing it, triage may have promised more time."""
+    request_id = (await api.file())["request_id"]
+    await pump.drain()
+    service = after(api, hours=121)
+    later = service._core.clock.now() + timedelta(hours=1)
+    await api.core.db["sla_clocks"].update_one(
+        {"_id": request_id}, {"$set": {"next_due_at": later}}
+    )
+    await service._fire([request_id])
+    assert await breaches(api, request_id) == []
+
+
+async def test_work_done_in_time_stops_its_clock(
+    api: Api, pump: Pump, hire: Hire, reach: Reach
+) -> None:
+    request_id = await reach("resolved", (await hire())["id"])
+    await pump.drain()
+    await after(api, hours=1000).fire_due()
+    assert await breaches(api, request_id) == []
+    assert (await kpis(api, request_id))["sla_state"] == "met"
+
+
+async def test_a_new_priority_brings_its_own_promise(api: Api, pump: Pump) -> None:
+    request_id = (await api.file())["request_id"]
+    await api.step(request_id, "triaged", priority="P2")
+    await pump.drain()
+    clock = await api.core.db["sla_clocks"].find_one({"_id": request_id})
+    assert clock is not None
+    assert (clock["policy_id"], clock["target_hours"]) == ("pothole-p2", 24)

@@ -1,0 +1,102 @@
+"""Settings: read from the environment, wrong ones named in one line, handed on whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import AppSettings
+from cst_core.errors import ConfigError
+from cst_core.settings import Settings, load_settings
+
+ALIASES = [field.alias for field in AppSettings.model_fields.values() if field.alias]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the developer's variables nor their .env file reach these tests."""
+    monkeypatch.chdir(tmp_path)
+    for alias in ALIASES:
+        monkeypatch.delenv(alias, raising=False)
+
+
+def test_nothing_set_means_embedded() -> None:
+    settings = load_settings(Settings)
+    assert (settings.mongo_uri, settings.kafka, settings.city) == ("", "", "new-york")
+
+
+def test_the_environment_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("MONGO_DB=file\nCST_CITY=boston\n")
+    monkeypatch.setenv("MONGO_DB", "environment")
+    settings = load_settings(Settings)
+    assert (settings.mongo_db, settings.city) == ("environment", "boston")
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CST_CITY", "")
+    assert load_settings(Settings).city == "new-york"
+
+
+def test_every_wrong_variable_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "MONGO_DB": "no spaces",
+        "CST_BROKER": "rabbit",
+        "CST_CLOCK": "yesterday",
+        "CST_LOG_LEVEL": "loud",
+        "CST_WORKERS": "perhaps",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(AppSettings)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert all(f"{name}={value!r}" in text for name, value in wrong.items())
+
+
+def test_a_wrong_secret_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CST_AUTH_SECRET", "hunter2")
+    with pytest.raises(ConfigError, match="CST_AUTH_SECRET") as caught:
+        load_settings(Settings)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_another_process_gets_the_same_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = load_settings(
+        AppSettings,
+        mongo_uri="mongodb://db:27017/?replicaSet=rs0",
+        mongo_db="other",
+        kafka="broker:9092",
+        broker="kafka",
+        topic_prefix="nyc.",
+        kafka_idempotent=False,
+        city="boston",
+        cities=tmp_path / "cities",
+        home=tmp_path / "home",
+        clock="2026-01-01T00:00:00Z@60",
+        log_format="json",
+        log_level="error",
+        auth_secret="x" * 32,
+        auth_issuer="https://id.example",
+        auth_jwks_url="https://id.example/keys",
+        auth_audience="city",
+        public_url="https://311.example",
+        workers=False,
+    )
+    unchanged = [name for name in AppSettings.model_fields if name not in given.model_fields_set]
+    assert not unchanged, "a new setting needs a value other than its default here"
+    for name, value in given.environ().items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(AppSettings) == given
+
+
+def test_a_relative_home_stays_the_same_folder_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environ = load_settings(Settings, home=Path("here")).environ()
+    assert environ["CST_HOME"] == str(tmp_path / "here")
