@@ -18,12 +18,13 @@ BATCH_WAIT_MS = 50
 
 def make_broker(bootstrap: str) -> KafkaBroker:
     """Return a broker; handlers take the raw records, so nothing is decoded twice."""
+    logger = logging.getLogger("cst.consumer")
+    logger.setLevel(logging.ERROR)  # it warns of what is meant: topics are made elsewhere
     return KafkaBroker(
         bootstrap,
         allow_auto_create_topics=False,
         apply_types=False,
-        logger=logging.getLogger("cst.consumer"),
-        log_level=logging.DEBUG,  # of what it says of each record
+        logger=logger,
     )
 
 

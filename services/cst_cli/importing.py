@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import gzip
 import io
 import time
@@ -96,6 +97,7 @@ async def _import(
     started = time.monotonic()
     async with open_core(settings, "import") as core:
         reference = Reference(await core.catalog.get())
+        _collect_less_garbage()
         bar, show = _progress(source)
         importer = Importer(core, fmt, reference, reject=rejects.add, progress=show)
         try:
@@ -104,6 +106,12 @@ async def _import(
         finally:
             seconds = time.monotonic() - started
             typer.echo(_summary(importer.tally, seconds, rejects))
+
+
+def _collect_less_garbage() -> None:
+    # Documents hold no cycles, yet looking for some in them took a fifth of the time.
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 def _summary(tally: Tally, seconds: float, rejects: RejectFile) -> str:
