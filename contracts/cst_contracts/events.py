@@ -137,11 +137,15 @@ class SlaBreached(EventData):
 
 @dataclass(frozen=True, slots=True)
 class EventSpec:
-    """An event type: its short name in the ledger, its data model, and who writes it."""
+    """An event type: its short name in the ledger, its data model, and who writes it.
+
+    ``public`` ones may be told to anybody, with the public facts in place of their data.
+    """
 
     name: str
     data: type[EventData]
     producers: frozenset[str]
+    public: bool = False
     version: int = 1
 
     @property
@@ -160,20 +164,22 @@ class EventSpec:
         return f"{self.type}.v{self.version}.json"
 
 
-def _spec(name: str, data: type[EventData], *producers: str) -> tuple[str, EventSpec]:
-    return name, EventSpec(name, data, frozenset(producers))
+def _spec(
+    name: str, data: type[EventData], *producers: str, public: bool = False
+) -> tuple[str, EventSpec]:
+    return name, EventSpec(name, data, frozenset(producers), public)
 
 
 #: Every event type by its short name.
 EVENTS: dict[str, EventSpec] = dict(
     [
-        _spec("created", Created, "intake"),
-        _spec("imported", Imported, "intake"),
-        _spec("triaged", Triaged, "workflow"),
-        _spec("assigned", Assigned, "dispatch", "workflow"),
-        _spec("in_progress", InProgress, "workflow"),
-        _spec("resolved", Resolved, "workflow"),
-        _spec("closed", Closed, "workflow"),
+        _spec("created", Created, "intake", public=True),
+        _spec("imported", Imported, "intake", public=True),
+        _spec("triaged", Triaged, "workflow", public=True),
+        _spec("assigned", Assigned, "dispatch", "workflow", public=True),
+        _spec("in_progress", InProgress, "workflow", public=True),
+        _spec("resolved", Resolved, "workflow", public=True),
+        _spec("closed", Closed, "workflow", public=True),
         _spec("agent_reserved", AgentReserved, "dispatch", "workflow"),
         _spec("agent_released", AgentReleased, "workflow"),
         _spec("assignment_deferred", AssignmentDeferred, "dispatch"),

@@ -24,8 +24,13 @@ class Topic:
 
     @property
     def dlq(self) -> str:
-        """Name of the topic that takes what could not be handled."""
+        """Name of the topic that takes what could not be handled, where ``dead_letter``."""
         return f"{self.name}.dlq"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and that of its dead-letter topic if it has one."""
+        return (self.name, self.dlq) if self.dead_letter else (self.name,)
 
     def config(self) -> dict[str, str]:
         """Return the broker's topic settings."""
@@ -39,6 +44,47 @@ REQUEST_EVENTS = Topic(
     key="request_id",
     description="Every event of every request, in seq order per request. Internal: facts and ids.",
 )
+REQUEST_STATE = Topic(
+    name="cst.request.state.v1",
+    key="request_id",
+    description=(
+        "Every request as it stands after each change; the state with the highest (version, seq) "
+        "is the newest. No value: the request was deleted. Internal: facts and ids, no text."
+    ),
+    compacted=True,
+)
+AGENT_STATE = Topic(
+    name="cst.agent.state.v1",
+    key="agent id",
+    description=(
+        "Every agent and team as it stands; the last one is the newest. No value: the agent was "
+        "deleted. Internal: no name and no contact data."
+    ),
+    compacted=True,
+)
+GEO_FEEDS = Topic(
+    name="cst.geo.feeds.v1",
+    key="feed_name",
+    description="Map feeds that were computed anew, without their GeoJSON. Internal.",
+    retention_ms=DAY_MS,
+)
+#: Without dead letters: what one tells of an event is not for outsiders, and the same event is
+#: among those of ``REQUEST_EVENTS`` already.
+REQUEST_PUBLIC = Topic(
+    name="cst.request.public.v1",
+    key="request_id",
+    description=(
+        "For outsiders: what anybody may see of the requests that are public to the point, in seq "
+        "order per request, with gaps where an event is internal."
+    ),
+    dead_letter=False,
+)
 
 #: Every topic that CST creates (dead-letter topics beside them).
-TOPICS: tuple[Topic, ...] = (REQUEST_EVENTS,)
+TOPICS: tuple[Topic, ...] = (
+    REQUEST_EVENTS,
+    REQUEST_STATE,
+    AGENT_STATE,
+    GEO_FEEDS,
+    REQUEST_PUBLIC,
+)

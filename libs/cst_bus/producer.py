@@ -14,9 +14,14 @@ MAX_BATCH_BYTES = 512 * 1024
 LINGER_MS = 5
 #: How long a request may take, in milliseconds; so long a broker that hangs can hold up a stop.
 REQUEST_TIMEOUT_MS = 10_000
+#: How long a transaction may stay open before the broker aborts it, in milliseconds. Until then a
+#: producer that died keeps readers of committed records waiting, unless a successor comes.
+TRANSACTION_TIMEOUT_MS = 60_000
 
 
-def make_producer(bootstrap: str, *, idempotent: bool) -> AIOKafkaProducer:
+def make_producer(
+    bootstrap: str, *, idempotent: bool, transactional_id: str | None = None
+) -> AIOKafkaProducer:
     """Return a producer that is not started yet; call it inside the event loop it will run in.
 
     Args:
@@ -24,11 +29,15 @@ def make_producer(bootstrap: str, *, idempotent: bool) -> AIOKafkaProducer:
         idempotent: whether the broker can drop what is sent twice after a lost answer (Apache
             Kafka can, the embedded broker cannot). Such a producer never gives up on a batch by
             itself: bound the wait for its acknowledgement.
+        transactional_id: the producer sends in transactions only, and its start shuts out every
+            earlier producer of this id; needs an idempotent one.
     """
     return AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         acks="all",
         enable_idempotence=idempotent,
+        transactional_id=transactional_id,
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
         compression_type="lz4",
         linger_ms=LINGER_MS,
         max_batch_size=MAX_BATCH_BYTES,

@@ -46,6 +46,7 @@ REQUESTS = CollectionSpec(
             partialFilterExpression={"source.id": {"$exists": True}},
         ),
     ),
+    post_images=True,
 )
 LOGS = CollectionSpec(
     "performance_logs",

@@ -19,6 +19,7 @@ from cst_mongo.indexes import CollectionSpec
 from cst_mongo.leases import LEASES
 from cst_process.worker import ServiceWorker
 from cst_relay.checkpoint import CHECKPOINTS
+from cst_relay.orders import ORDERS
 from cst_sla import main as sla
 from cst_sla import repository as sla_repository
 from cst_workflow import main as workflow
@@ -38,6 +39,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     LEASES,
     CLOCKS,
     CHECKPOINTS,
+    ORDERS,
     *store.SPECS,
     *intake_repository.SPECS,
     *dispatch_repository.SPECS,

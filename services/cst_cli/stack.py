@@ -86,7 +86,7 @@ async def _live(endpoints: Endpoints, settings: AppSettings) -> dict[str, Any]:
     async with open_database(endpoints.mongo_uri, settings.mongo_db, app="status") as database:
         rows = await relay_rows(database)
     dead: dict[str, int | None] = {}
-    for topic in TOPICS:
+    for topic in (topic for topic in TOPICS if topic.dead_letter):
         name = physical(topic.dlq, settings.topic_prefix)
         try:
             ends = await end_offsets(endpoints.kafka_bootstrap_servers, name)

@@ -19,7 +19,7 @@ def list_topics() -> None:
     """List every topic with its key and how many records its partitions have taken."""
     settings = settings_for(Settings, "topics")
     for topic in TOPICS:
-        for name in (topic.name, topic.dlq):
+        for name in topic.names:
             real = physical(name, settings.topic_prefix)
             ends = asyncio.run(end_offsets(settings.kafka, real))
             typer.echo(f"{real}\tkey {topic.key}\t{sum(ends.values())} records\t{ends}")

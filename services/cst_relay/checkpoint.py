@@ -41,6 +41,7 @@ class Checkpoint:
         offsets: where our last batch in each partition of the feed's topic begins.
         sent: records acknowledged since the feed began.
         rebuild: set while a rebuild runs, so that the next start does it again.
+        moved_at: when it last moved.
     """
 
     cluster_id: str
@@ -50,12 +51,18 @@ class Checkpoint:
     offsets: Mapping[int, int] = field(default_factory=dict)
     sent: int = 0
     rebuild: Rebuild | None = None
+    moved_at: datetime = field(default_factory=wall_now)
 
     def acknowledged(
         self, position: Position | None, offsets: Mapping[int, int], sent: int
     ) -> Checkpoint:
         """Return the checkpoint after a round was acknowledged; a position ends it, if any."""
-        after = replace(self, offsets={**self.offsets, **offsets}, sent=self.sent + sent)
+        after = replace(
+            self,
+            offsets={**self.offsets, **offsets},
+            sent=self.sent + sent,
+            moved_at=wall_now(),
+        )
         if position is None:
             return after
         return replace(
@@ -96,7 +103,7 @@ class CheckpointStore:
             )
         except DuplicateKeyError:
             raise Fenced(f"epoch {self._epoch} is over") from None
-        return _from_row(row) if row is not None and "token" in row else None
+        return from_row(row) if row is not None and "token" in row else None
 
     async def save(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint, durable on a majority.
@@ -104,7 +111,7 @@ class CheckpointStore:
         Raises:
             Fenced: a later epoch has claimed it; nothing is written.
         """
-        row = {"_id": self._feed, "epoch": self._epoch, **_to_row(checkpoint)}
+        row = {"_id": self._feed, "epoch": self._epoch, **to_row(checkpoint)}
         try:
             await self._checkpoints.replace_one(self._mine(), row, upsert=True)
         except DuplicateKeyError:
@@ -114,7 +121,8 @@ class CheckpointStore:
         return {"_id": self._feed, "epoch": {"$lte": self._epoch}}
 
 
-def _to_row(checkpoint: Checkpoint) -> dict[str, Any]:
+def to_row(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return a checkpoint as it is stored."""
     return {
         "kafka_cluster_id": checkpoint.cluster_id,
         "token": checkpoint.token,
@@ -123,19 +131,21 @@ def _to_row(checkpoint: Checkpoint) -> dict[str, Any]:
         "offsets": {str(partition): n for partition, n in checkpoint.offsets.items()},
         "sent": checkpoint.sent,
         "rebuild": checkpoint.rebuild and asdict(checkpoint.rebuild),
-        "updated_at": wall_now(),
+        "updated_at": checkpoint.moved_at,
     }
 
 
-def _from_row(row: Mapping[str, Any]) -> Checkpoint:
+def from_row(row: Mapping[str, Any]) -> Checkpoint:
+    """Return the checkpoint that ``to_row`` stored."""
     return Checkpoint(
         cluster_id=row["kafka_cluster_id"],
-        token=row["token"],
+        token=row["token"] or None,  # the driver takes an empty one for none, and begins now
         at=row["source_time"],
         acked_through=row["acked_through"],
         offsets={int(partition): n for partition, n in row["offsets"].items()},
         sent=row["sent"],
         rebuild=row["rebuild"] and Rebuild(**row["rebuild"]),
+        moved_at=row["updated_at"],
     )
 
 
@@ -148,11 +158,9 @@ class CheckpointKeeper:
         self._moved = asyncio.Event()
         self.checkpoint = start
 
-    def acknowledged(
-        self, position: Position | None, offsets: Mapping[int, int], sent: int
-    ) -> None:
-        """Note that a round, and with it everything before ``position``, was acknowledged."""
-        self.checkpoint = self.checkpoint.acknowledged(position, offsets, sent)
+    def moved_to(self, checkpoint: Checkpoint) -> None:
+        """Note that everything before ``checkpoint`` is delivered for good."""
+        self.checkpoint = checkpoint
         self._moved.set()
 
     async def keep(self) -> None:

@@ -15,12 +15,15 @@ from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyM
 
 from cst_core.errors import ConfigError, CstError, Unavailable
 
-#: MongoDB's codes for a position that it can no longer, or never could, resume from.
+#: MongoDB's codes for a position that it can no longer, or never could, resume from. What lies
+#: behind it is in the collection all the same, so the policy for each is a rebuild (or to stop).
+#: Code 47, an image that has expired, is not among them: no feed asks for images as a must.
 HISTORY_LOST_CODES = frozenset(
     {
         260,  # InvalidResumeToken
         280,  # ChangeStreamFatalError
         286,  # ChangeStreamHistoryLost
+        10334,  # BSONObjectTooLarge: one change over 16 MB; documents are capped far below
     }
 )
 _MONGO_REFUSED = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
@@ -56,6 +59,10 @@ class DeliveryTimeout(RelayError):
 
 class BrokerForgot(RelayError):
     """The broker no longer holds what it acknowledged."""
+
+
+class RebuildAsked(RelayError):
+    """An operator asked for a rebuild."""
 
 
 class HistoryLost(CstError):

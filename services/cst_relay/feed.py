@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from cst_contracts.topics import Topic
 from cst_mongo.client import Collection, Document
 from cst_relay.domain.records import Reading
+
+#: What an update brings of its document, instead of what it changed alone: the document as it is
+#: soon after, or its image, exactly as it was after the change (and a deletion's as it was before).
+FullDocument = Literal["updateLookup", "whenAvailable"]
 
 
 class Feed(Protocol):
@@ -24,6 +28,9 @@ class Feed(Protocol):
 
     @property
     def topic(self) -> Topic: ...
+
+    @property
+    def full_document(self) -> FullDocument | None: ...
 
     def pipeline(self) -> list[Document]:
         """Return the stages after ``$changeStream``; they must let ``invalidate`` through."""
@@ -44,6 +51,6 @@ class Feed(Protocol):
     def documents(self, collection: Collection, since: datetime | None) -> AsyncIterator[Document]:
         """Yield the documents written since an instant (all, where None), for sending again.
 
-        The order must keep the records of one key in order.
+        There may be others among them. The order must keep the records of one key in order.
         """
         ...

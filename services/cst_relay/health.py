@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,30 +18,29 @@ from cst_core.errors import ConfigError
 from cst_relay.metrics import RelayMetrics
 
 
-def health_app(metrics: RelayMetrics, unhealthy_after_s: float) -> Starlette:
-    """Return the application. A waiting relay is healthy; a leader is while its position moves."""
+def health_app(
+    feeds: Sequence[RelayMetrics], registry: CollectorRegistry, unhealthy_after_s: float
+) -> Starlette:
+    """Return the application. It is healthy, and ready, where every feed is."""
 
     async def healthz(_: Request) -> Response:
-        age = metrics.position_age_s()
-        healthy = metrics.role == "standby" or age < unhealthy_after_s
-        body = {
-            "status": "ok" if healthy else "stuck",
-            "feed": metrics.feed,
-            "role": metrics.role,
-            "position_age_s": round(age, 1),
-            "lag_s": round(metrics.lag_s(), 3),
-        }
-        return JSONResponse(body, 200 if healthy else 503)
+        healthy = all(feed.healthy(unhealthy_after_s) for feed in feeds)
+        return _answer("ok" if healthy else "stuck", healthy, feeds)
 
     async def readyz(_: Request) -> Response:
-        ready = metrics.role in ("standby", "leader")
-        return JSONResponse({"ready": ready, "role": metrics.role}, 200 if ready else 503)
+        ready = all(feed.role in ("standby", "leader") for feed in feeds)
+        return _answer("ready" if ready else "not ready", ready, feeds)
 
     async def show(_: Request) -> Response:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show)]
     return Starlette(routes=routes)
+
+
+def _answer(status: str, good: bool, feeds: Sequence[RelayMetrics]) -> Response:
+    body = {"status": status, "feeds": [feed.report() for feed in feeds]}
+    return JSONResponse(body, 200 if good else 503)
 
 
 class _Server(uvicorn.Server):

@@ -31,7 +31,7 @@ class EntryQueue:
         """Add an entry, even beyond the bounds: ask for ``room`` first."""
         self._entries.append(entry)
         if entry.record is not None:
-            self._bytes += len(entry.record.value)
+            self._bytes += entry.record.size
         self._changed.set()
 
     async def room(self) -> None:
@@ -48,7 +48,7 @@ class EntryQueue:
         """Take the oldest entry out."""
         entry = self._entries.popleft()
         if entry.record is not None:
-            self._bytes -= len(entry.record.value)
+            self._bytes -= entry.record.size
         if not self.full:
             self._room.set()
         return entry
@@ -58,9 +58,12 @@ class EntryQueue:
         self._closed = True
         self._changed.set()
 
-    async def wait(self) -> bool:
-        """Wait for an entry; False once the queue is closed and empty."""
+    async def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for an entry, ``timeout_s`` seconds at most; False once closed and empty."""
         while not self._entries and not self._closed:
             self._changed.clear()
-            await self._changed.wait()
+            try:
+                await asyncio.wait_for(self._changed.wait(), timeout_s)
+            except TimeoutError:
+                return True
         return bool(self._entries)

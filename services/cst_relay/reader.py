@@ -13,7 +13,7 @@ from pymongo.asynchronous.change_stream import AsyncChangeStream
 from cst_mongo.client import Collection, Document
 from cst_relay.domain.records import Entry, Position, Reading
 from cst_relay.errors import StreamEnded
-from cst_relay.feed import Feed
+from cst_relay.feed import Feed, FullDocument
 from cst_relay.metrics import RelayMetrics
 from cst_relay.queue import EntryQueue
 
@@ -21,6 +21,10 @@ log = structlog.get_logger(__name__)
 
 Stream = AsyncChangeStream[Document]
 Token = Mapping[str, Any]
+
+#: With ``required`` an expired image would end the stream (error 47), though the current document
+#: tells as much of the state as a consumer needs.
+IMAGES: FullDocument = "whenAvailable"
 
 
 class Reader:
@@ -42,6 +46,7 @@ class Reader:
         heartbeat_s: float,
     ) -> None:
         self._feed = feed
+        self._images = feed.full_document == IMAGES
         self._collection = collection
         self._queue = queue
         self._metrics = metrics
@@ -56,6 +61,8 @@ class Reader:
         # start_after also goes on after an invalidation, which resume_after refuses.
         return await self._collection.watch(
             self._feed.pipeline(),
+            full_document=self._feed.full_document,
+            full_document_before_change=IMAGES if self._images else None,
             start_after=token,
             batch_size=self._batch_size,
             max_await_time_ms=self._await_ms,
@@ -114,7 +121,12 @@ class Reader:
 
     async def _read_document(self, change: Document) -> Reading:
         key = change["documentKey"]["_id"]
-        log.warning("reading a whole document", document=str(key), kind=change["operationType"])
+        said = {"document": str(key), "kind": change["operationType"], "feed": self._feed.name}
+        if self._images:
+            self._metrics.images_lost.inc()
+            log.error("an image has expired: reading the current document instead", **said)
+        else:
+            log.warning("reading a whole document", **said)
         document = await self._collection.find_one({"_id": key}, self._feed.projection())
         return Reading([]) if document is None else self._feed.read_document(document)
 
@@ -127,7 +139,7 @@ class Reader:
             queue.append(Entry(None, position))
             return
         for record in reading.records[:-1]:
-            queue.append(Entry(record))
+            queue.append(Entry(record, more=True))
         queue.append(Entry(reading.records[-1], position))
 
     async def _heartbeat(self, stream: Stream) -> None:

@@ -16,6 +16,7 @@ from cst_relay.checkpoint import Checkpoint, Rebuild
 from cst_relay.domain.records import Position, Reading
 from cst_relay.feed import Feed
 from cst_relay.metrics import RelayMetrics
+from cst_relay.orders import Order
 from cst_relay.reader import Reader
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,22 @@ def plan_rebuild(
     acked = checkpoint.acked_through
     since = None if acked is None else acked - overlap
     return Plan(since, stream_lost or "there is no position to go on from", lost=True)
+
+
+def with_order(
+    plan: Plan | None, order: Order, checkpoint: Checkpoint | None, overlap: timedelta
+) -> Plan:
+    """Return the rebuild that was asked for, wide enough for what is due anyway.
+
+    It goes on with a fresh stream, so it must also cover what the old one had not brought yet.
+    """
+    if plan is None:
+        acked = checkpoint.acked_through if checkpoint else None
+        due = None if acked is None else acked - overlap
+        plan = Plan(due, "asked for by an operator", lost=False)
+    if plan.since is None or order.since is None:
+        return Plan(None, plan.reason, lost=False)
+    return Plan(min(plan.since, order.since), plan.reason, lost=False)
 
 
 def begin(checkpoint: Checkpoint | None, broker: Broker, plan: Plan) -> Checkpoint:

@@ -11,6 +11,7 @@ import structlog
 from cst_core.errors import ConfigError
 from cst_mongo.client import Database
 from cst_mongo.leases import Leases
+from cst_relay.broker_watch import BrokerWatch
 from cst_relay.errors import is_history_lost, is_passing, refusal
 from cst_relay.feed import Feed
 from cst_relay.lease import Leadership, holder_name
@@ -49,15 +50,26 @@ class Relay:
     """Relays one feed for as long as the process lives."""
 
     def __init__(
-        self, settings: RelaySettings, feed: Feed, db: Database, metrics: RelayMetrics
+        self,
+        settings: RelaySettings,
+        feed: Feed,
+        db: Database,
+        metrics: RelayMetrics,
+        broker_watch: BrokerWatch,
     ) -> None:
         self._settings = settings
         self._feed = feed
         self._db = db
         self._metrics = metrics
+        self._broker_watch = broker_watch
         self._leases = Leases(db, ttl_s=settings.lease_ttl_s)
         self._holder = holder_name()
         self._stream_lost: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of its feed."""
+        return self._feed.name
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until ``stop`` is set.
@@ -87,8 +99,8 @@ class Relay:
             self._stream_lost = f"the stream broke off: {error}"[:300]
         self._metrics.role = "retrying"
         self._metrics.reconnects.inc()
-        kind = type(error).__name__
-        log.warning("starting over", feed=self._feed.name, error=f"{kind}: {error}"[:300])
+        self._metrics.error = f"{type(error).__name__}: {error}"[:300]
+        log.warning("starting over", feed=self._feed.name, error=self._metrics.error)
 
     async def _term(self, stop: asyncio.Event) -> None:
         leadership = await self._lead(stop)
@@ -96,7 +108,9 @@ class Relay:
             return
         log.info("leading", feed=self._feed.name, epoch=leadership.epoch)
         self._metrics.role = "leader"
-        term = Term(self._settings, self._feed, self._db, leadership, self._metrics)
+        term = Term(
+            self._settings, self._feed, self._db, leadership, self._metrics, self._broker_watch
+        )
         stream_lost, self._stream_lost = self._stream_lost, None
         try:
             async with together(lease=leadership.keep(), term=term.run(stop, stream_lost)) as tasks:

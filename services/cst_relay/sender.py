@@ -2,7 +2,7 @@
 
 A round is a prefix of the queue. All of it must be acknowledged before the next one is sent: if a
 later batch of a partition could arrive after an earlier one failed, a key's records would change
-places.
+places. The checkpoint moves when the outlet has made rounds final.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import RecordMetadata, TopicPartition
 
@@ -22,6 +21,7 @@ from cst_relay.checkpoint import CheckpointKeeper
 from cst_relay.domain.records import Position, Record
 from cst_relay.errors import BrokerForgot, DeliveryTimeout
 from cst_relay.metrics import RelayMetrics
+from cst_relay.outlet import Outlet
 from cst_relay.queue import EntryQueue
 
 #: Keys whose partition is remembered.
@@ -30,12 +30,35 @@ _REMEMBERED = 200_000
 
 @dataclass(slots=True)
 class _Round:
-    """A batch per partition, and the position reached once all are acknowledged."""
+    """A batch per partition, and the position reached once all are acknowledged.
+
+    ``whole``: it ends with the end of a change.
+    """
 
     batches: dict[TopicPartition, Any] = field(default_factory=dict)
     position: Position | None = None
     records: int = 0
     dead: int = 0
+    whole: bool = True
+
+
+@dataclass(slots=True)
+class _Acknowledged:
+    """What was acknowledged since the last commit: the end of it, and where its batches begin."""
+
+    position: Position | None = None
+    offsets: dict[int, int] = field(default_factory=dict)
+    records: int = 0
+    dead: int = 0
+    empty: bool = True
+    whole: bool = True
+
+    def add(self, current: _Round, offsets: Mapping[int, int]) -> None:
+        self.position = current.position or self.position
+        self.offsets |= offsets
+        self.records += current.records
+        self.dead += current.dead
+        self.empty, self.whole = False, current.whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +99,7 @@ class Sender:
 
     def __init__(
         self,
-        producer: AIOKafkaProducer,
+        outlet: Outlet,
         queue: EntryQueue,
         destination: Destination,
         keeper: CheckpointKeeper,
@@ -85,7 +108,8 @@ class Sender:
         guard: Callable[[], None],
         timeout_s: float,
     ) -> None:
-        self._producer = producer
+        self._outlet = outlet
+        self._acknowledged = _Acknowledged()
         self._queue = queue
         self._destination = destination
         self._partition = destination.chooser()
@@ -107,13 +131,34 @@ class Sender:
             BrokerForgot: the broker numbers records from the start again.
             aiokafka.errors.KafkaError: it refused a batch; nothing after it was sent.
         """
-        while await self._queue.wait():
+        while await self._queue.wait(self._patience_s()):
             self._guard()
-            current = self._build()
-            offsets = await self._deliver(current)
-            position = current.position and current.position.aware()
-            self._keeper.acknowledged(position, offsets, current.records)
-            self._metrics.acknowledged(position, current.records, current.dead)
+            if self._queue.first() is not None:
+                await self._send(self._build())
+            # A commit in the middle of a change would end before it, so its records came twice.
+            if self._acknowledged.whole and self._outlet.due_in_s() <= 0:
+                await self._commit()
+        await self._commit()
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for more before what was acknowledged must be committed."""
+        return None if self._acknowledged.empty else self._outlet.due_in_s()
+
+    async def _send(self, current: _Round) -> None:
+        if current.batches:
+            await self._outlet.begin()
+        self._acknowledged.add(current, await self._deliver(current))
+
+    async def _commit(self) -> None:
+        done = self._acknowledged
+        if done.empty:
+            return
+        position = done.position and done.position.aware()
+        checkpoint = self._keeper.checkpoint.acknowledged(position, done.offsets, done.records)
+        await self._outlet.commit(checkpoint)
+        self._acknowledged = _Acknowledged()
+        self._keeper.moved_to(checkpoint)
+        self._metrics.acknowledged(position, done.records, done.dead)
 
     def _build(self) -> _Round:
         """Take entries out of the queue until it is empty or a batch is full."""
@@ -123,6 +168,7 @@ class Sender:
                 break
             if entry.position is not None:
                 current.position = entry.position
+            current.whole = not entry.more
             queue.pop()
         return current
 
@@ -130,7 +176,7 @@ class Sender:
         target = self._dead if record.dead else self._partition(record.key)
         batch = current.batches.get(target)
         if batch is None:
-            batch = current.batches[target] = self._producer.create_batch()
+            batch = current.batches[target] = self._outlet.producer.create_batch()
         added = batch.append(
             timestamp=now, key=record.key, value=record.value, headers=record.headers
         )
@@ -145,7 +191,7 @@ class Sender:
         sent: dict[asyncio.Future[RecordMetadata], int] = {}
         for target, batch in current.batches.items():
             batch.close()
-            future = await self._producer.send_batch(
+            future = await self._outlet.producer.send_batch(
                 batch, target.topic, partition=target.partition
             )
             future.add_done_callback(_look_at)

@@ -15,6 +15,8 @@ class RelaySettings(Settings):
     #: Port of /healthz, /readyz and /metrics; 0 serves none (several workers in one process).
     port: int = Field(default=0, alias="CST_RELAY_PORT", ge=0, le=65535)
     host: str = Field(default="127.0.0.1", alias="CST_RELAY_HOST")
+    #: Names of the feeds that this process relays, separated by commas; all where not set.
+    feeds: str = Field(default="", alias="CST_RELAY_FEEDS")
     #: What to do where the broker or the oplog has lost what was not sent: send again from the
     #: ledger, or stop.
     on_history_lost: Literal["rebuild", "fail"] = Field(
@@ -38,6 +40,12 @@ class RelaySettings(Settings):
     checkpoint_ms: int = Field(default=200, alias="CST_RELAY_CHECKPOINT_MS", ge=10, le=10_000)
     #: How long the broker may take to acknowledge a round.
     delivery_timeout_s: float = Field(default=30, alias="CST_RELAY_DELIVERY_TIMEOUT_S", gt=0)
+    #: How long a Kafka transaction gathers rounds before it is committed; readers of committed
+    #: records wait so much longer. Not used with the embedded broker, which has none.
+    commit_ms: int = Field(default=100, alias="CST_RELAY_COMMIT_MS", ge=1, le=10_000)
+    #: Keep the checkpoint in Kafka, in the transaction of the records, so that readers of committed
+    #: records see each event once. Needs Apache Kafka.
+    exactly_once: bool = Field(default=False, alias="CST_RELAY_EXACTLY_ONCE")
     #: How often the broker is asked whether it is still the same one.
     broker_check_s: float = Field(default=2, alias="CST_RELAY_BROKER_CHECK_S", gt=0)
     #: How long a stop may take to send what was read.

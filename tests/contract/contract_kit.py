@@ -17,6 +17,7 @@ from cst_bus.marks import CollectionMarks, Mark
 from cst_bus.processor import Processor
 from cst_cli.contracts.subscriptions import consumers
 from cst_contracts.events import EVENTS, RequestEvent
+from cst_contracts.messages import MessageSpec
 from cst_ledger.ledger import LOGS
 from cst_mongo.transactions import transact
 from cst_process.core import Core
@@ -29,17 +30,35 @@ Event = dict[str, Any]
 
 
 @cache
+def _validator(file: str) -> Draft202012Validator:
+    text = (CONTRACTS / "schemas" / file).read_text(encoding="utf-8")
+    return Draft202012Validator(json.loads(text))
+
+
+def _examples(file: str) -> list[Event]:
+    text = (CONTRACTS / "examples" / file).read_text(encoding="utf-8")
+    found: list[Event] = json.loads(text)
+    return found
+
+
 def validator(name: str) -> Draft202012Validator:
     """Return the validator of an event type's committed schema."""
-    text = (CONTRACTS / "schemas" / EVENTS[name].file).read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(text))
+    return _validator(EVENTS[name].file)
 
 
 def examples(name: str) -> list[Event]:
     """Return the committed examples of an event type."""
-    text = (CONTRACTS / "examples" / EVENTS[name].file).read_text(encoding="utf-8")
-    found: list[Event] = json.loads(text)
-    return found
+    return _examples(EVENTS[name].file)
+
+
+def message_validator(spec: MessageSpec) -> Draft202012Validator:
+    """Return the validator of the committed schema of a message that is no event."""
+    return _validator(spec.file)
+
+
+def message_examples(spec: MessageSpec) -> list[Event]:
+    """Return the committed examples of such a message."""
+    return _examples(spec.file)
 
 
 def named_producer_of(service: str) -> set[str]:

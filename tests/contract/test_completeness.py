@@ -13,7 +13,7 @@ from cst_bus.broker import make_broker, subscribe
 from cst_bus.processor import Processor
 from cst_cli.contracts.subscriptions import Consumer, consumers
 from cst_contracts.events import EVENTS
-from cst_contracts.topics import REQUEST_EVENTS, TOPICS, Topic
+from cst_contracts.topics import REQUEST_EVENTS, REQUEST_PUBLIC, TOPICS, Topic
 from cst_ledger.ownership import MAY_CHANGE, STATUS_OF
 from cst_process.core import Core
 from cst_testkit.records import RecordingDeadLetters
@@ -59,9 +59,9 @@ def test_every_producer_is_a_service(name: str) -> None:
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_every_topic_has_a_dead_letter_topic(topic: Topic) -> None:
-    assert topic.dead_letter
-    assert topic.dlq == f"{topic.name}.dlq"
+def test_every_topic_but_that_for_outsiders_has_a_dead_letter_topic(topic: Topic) -> None:
+    assert topic.dead_letter == (topic is not REQUEST_PUBLIC)
+    assert topic.names == ((topic.name, topic.dlq) if topic.dead_letter else (topic.name,))
 
 
 def test_every_event_that_changes_fields_is_in_the_table_of_owners() -> None:

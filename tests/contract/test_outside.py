@@ -15,6 +15,7 @@ from contract_kit import CONTRACTS, examples
 
 from cst_bus.producer import make_producer
 from cst_bus.topics_admin import ensure_topics
+from cst_contracts.messages import MESSAGES
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_stack import Endpoints
 
@@ -23,6 +24,14 @@ import json, sys
 from cst_contracts.events import RequestEvent
 for text in json.load(open(sys.argv[1])):
     print(RequestEvent.model_validate(text).typed().facts.category)
+"""
+READ_EVERY_OTHER_MESSAGE = """
+import json, pathlib, sys
+from cst_contracts.messages import MESSAGES
+for spec in MESSAGES:
+    for body in json.loads((pathlib.Path(sys.argv[1]) / spec.file).read_text()):
+        spec.body.model_validate(body)
+    print(spec.topic.name)
 """
 
 
@@ -51,6 +60,8 @@ def test_the_contracts_install_alone(tmp_path: Path) -> None:
     assert installed.isdisjoint({"citizen-services-tracker", "aiokafka", "pymongo", "fastapi"})
     example = source / "examples" / "cst.request.created.v1.json"
     assert run("-c", READ_AN_EXAMPLE, str(example)).split()[0] == "pothole"
+    read = run("-c", READ_EVERY_OTHER_MESSAGE, str(source / "examples")).split()
+    assert read == [spec.topic.name for spec in MESSAGES]
 
 
 async def _publish(stack: Endpoints, name: str) -> None:

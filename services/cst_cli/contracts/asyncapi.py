@@ -1,26 +1,40 @@
-"""The AsyncAPI 3.0 document: topics as channels, events as messages, who sends and receives."""
+"""The AsyncAPI 3.0 document: topics as channels, their messages, who sends and receives."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
+from cst_cli.contracts.schemas import Spec, message_id, specs
 from cst_cli.contracts.subscriptions import Consumer, consumers
 from cst_contracts.events import EVENTS, EventSpec
+from cst_contracts.messages import MessageSpec
+from cst_contracts.public import PUBLIC_PREFIX, PublicRequestEvent
 from cst_contracts.topics import REQUEST_EVENTS, TOPICS, Topic
 from cst_http.app import VERSION
-from cst_relay.request_events import RequestEvents
+from cst_relay.feed import Feed
+from cst_relay.feeds import all_feeds
 
 Node = dict[str, Any]
 
 _BINDING = "0.5.0"
 _DIALECT = "application/schema+json;version=draft-2020-12"
 _DEAD_LETTER = "dead-letter"
+_EVENT_HEADERS = (
+    "ce_id",
+    "ce_source",
+    "ce_specversion",
+    "ce_type",
+    "ce_subject",
+    "ce_time",
+    "ce_seq",
+)
 _DESCRIPTION = (
-    "What the Citizen Services Tracker publishes to Kafka. Each record is a CloudEvent 1.0 in "
-    "structured mode; its attributes stand in the headers too (ce_*). Records of one key are in "
-    "seq order; one may come again, so drop what you had. Ignore fields you do not know, and take "
-    "an unknown value of an enumeration as unknown."
+    "What the Citizen Services Tracker publishes to Kafka. An event is a CloudEvent 1.0 in "
+    "structured mode; its attributes stand in the headers too (ce_*). Events of one key are in "
+    "seq order; one may come again, so drop what you had. A state is plain JSON. Ignore fields you "
+    "do not know, and take an unknown value of an enumeration as unknown."
 )
 
 
@@ -38,18 +52,22 @@ def asyncapi() -> Node:
         "channels": {name: node for topic in TOPICS for name, node in _channels(topic)},
         "operations": _send() | {c.name: _receive(c) for c in consumers()},
         "components": {
-            "messages": {_id(spec): _message(spec) for spec in EVENTS.values()}
+            "messages": {message_id(spec): _message(spec) for spec in specs()}
             | {_DEAD_LETTER: _dead_letter()}
         },
     }
 
 
-def _id(spec: EventSpec) -> str:
-    return f"{spec.type}.v{spec.version}"
+def _topic_of(spec: Spec) -> Topic:
+    return spec.topic if isinstance(spec, MessageSpec) else REQUEST_EVENTS
+
+
+def _messages_on(topic: Topic) -> list[Spec]:
+    return [spec for spec in specs() if _topic_of(spec) == topic]
 
 
 def _channels(topic: Topic) -> Iterable[tuple[str, Node]]:
-    names = [_id(spec) for spec in EVENTS.values()] if topic == REQUEST_EVENTS else []
+    names = [message_id(spec) for spec in _messages_on(topic)]
     yield topic.name, _channel(topic.name, topic.description, names, topic.partitions, topic)
     if topic.dead_letter:
         text = f"What a consumer of {topic.name} could not handle, or the relay not publish."
@@ -77,19 +95,34 @@ def _channel(
     }
 
 
-def _message(spec: EventSpec) -> Node:
+def _message(spec: Spec) -> Node:
     schema = {"$ref": f"./schemas/{spec.file}"}
+    own = _event(spec) if isinstance(spec, EventSpec) else _other(spec)
+    return own | {
+        "payload": {"schemaFormat": _DIALECT, "schema": schema},
+        "bindings": _keyed(_topic_of(spec).key),
+    }
+
+
+def _event(spec: EventSpec) -> Node:
     return {
         "name": spec.type,
         "title": spec.name,
         "summary": spec.data.__doc__,
-        "headers": _headers(
-            "ce_id", "ce_source", "ce_specversion", "ce_type", "ce_subject", "ce_time", "ce_seq"
-        ),
-        "payload": {"schemaFormat": _DIALECT, "schema": schema},
-        "bindings": _keyed(REQUEST_EVENTS.key),
+        "headers": _headers(*_EVENT_HEADERS),
         "x-producers": sorted(spec.producers),
     }
+
+
+def _other(spec: MessageSpec) -> Node:
+    node: Node = {"name": spec.name, "summary": inspect.getdoc(spec.body)}
+    if issubclass(spec.body, PublicRequestEvent):
+        public = [event.name for event in EVENTS.values() if event.public]
+        return node | {
+            "headers": _headers(*_EVENT_HEADERS),
+            "x-types": [PUBLIC_PREFIX + name for name in public],
+        }
+    return node | {"contentType": "application/json", "headers": _headers("cst_schema")}
 
 
 def _dead_letter() -> Node:
@@ -112,10 +145,14 @@ def _keyed(by: str) -> Node:
 
 
 def _send() -> dict[str, Node]:
-    topic = RequestEvents.topic
-    refs = [_message_ref(topic, spec) for spec in EVENTS.values()]
-    node = _operation("send", topic, refs, "Relay: the ledger's change stream to Kafka.")
-    return {f"relay.{RequestEvents.name}": node}
+    return {f"relay.{feed.name}": _sent_by(feed) for feed in all_feeds("any")}
+
+
+def _sent_by(feed: Feed) -> Node:
+    refs = [_message_ref(feed.topic, spec) for spec in _messages_on(feed.topic)]
+    return _operation(
+        "send", feed.topic, refs, f"Relay: the change stream of {feed.collection} to Kafka."
+    )
 
 
 def _receive(consumer: Consumer) -> Node:
@@ -137,5 +174,5 @@ def _operation(action: str, topic: Topic, messages: list[Node], summary: str) ->
     }
 
 
-def _message_ref(topic: Topic, spec: EventSpec) -> Node:
-    return {"$ref": f"#/channels/{topic.name}/messages/{_id(spec)}"}
+def _message_ref(topic: Topic, spec: Spec) -> Node:
+    return {"$ref": f"#/channels/{topic.name}/messages/{message_id(spec)}"}

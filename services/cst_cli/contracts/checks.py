@@ -11,8 +11,7 @@ from jsonschema import Draft202012Validator
 from cst_cli.contracts.compat import broken_promises
 from cst_cli.contracts.files import EXAMPLES, SCHEMAS, generated
 from cst_cli.contracts.history import committed
-from cst_cli.contracts.schemas import Schema, event_schema
-from cst_contracts.events import EVENTS, EventSpec
+from cst_cli.contracts.schemas import Schema, Spec, schema_of, specs
 
 _GENERATE = "run `cst contracts generate`"
 
@@ -20,7 +19,7 @@ _GENERATE = "run `cst contracts generate`"
 def drift(folder: Path) -> list[str]:
     """Return a line for each file that is not what the code says, with what mends it."""
     lines = [*_stale(folder), *_strangers(folder)]
-    for spec in EVENTS.values():
+    for spec in specs():
         lines += _examples(folder, spec)
     return lines
 
@@ -35,17 +34,17 @@ def _stale(folder: Path) -> Iterator[str]:
 
 
 def _strangers(folder: Path) -> Iterator[str]:
-    """Files of no event; those of an event's earlier versions stay, since topics hold them."""
+    """Files of no message; those of one's earlier versions stay, since topics hold them."""
+    known = {spec.file.rpartition(".v")[0]: spec.version for spec in specs()}
     for kind in (SCHEMAS, EXAMPLES):
         for path in sorted((folder / kind).glob("*")):
-            event, _, version = path.stem.rpartition(".v")
-            specs = [spec for spec in EVENTS.values() if spec.type == event]
-            if not (specs and version.isdigit() and int(version) <= specs[0].version):
+            message, _, version = path.stem.rpartition(".v")
+            if not (version.isdigit() and int(version) <= known.get(message, 0)):
                 name = f"contracts/{kind}/{path.name}"
-                yield f"{name} belongs to no event: run `git rm {name}`"
+                yield f"{name} belongs to no message: run `git rm {name}`"
 
 
-def _examples(folder: Path, spec: EventSpec) -> Iterator[str]:
+def _examples(folder: Path, spec: Spec) -> Iterator[str]:
     name = f"{EXAMPLES}/{spec.file}"
     mend = f"write it by hand: `$EDITOR contracts/{name}`"
     try:
@@ -54,9 +53,9 @@ def _examples(folder: Path, spec: EventSpec) -> Iterator[str]:
         yield f"contracts/{name} cannot be read ({type(error).__name__}): {mend}"
         return
     if not isinstance(examples, list) or not examples:
-        yield f"contracts/{name} is not a list of events: {mend}"
+        yield f"contracts/{name} is not a list of examples: {mend}"
         return
-    validator = Draft202012Validator(event_schema(spec))
+    validator = Draft202012Validator(schema_of(spec))
     for position, example in enumerate(examples):
         for fault in validator.iter_errors(example):
             where = f"[{position}]{fault.json_path.removeprefix('$')}"
@@ -74,9 +73,9 @@ def incompatible(folder: Path, against: str | None = None) -> list[str]:
         ConfigError: there is no history, or no such revision.
     """
     lines = []
-    for spec in EVENTS.values():
+    for spec in specs():
         name = f"{SCHEMAS}/{spec.file}"
-        schema = event_schema(spec)
+        schema = schema_of(spec)
         for revision, text in committed(folder, name, against):
             before: Schema = json.loads(text)
             lines += [

@@ -10,8 +10,7 @@ import yaml
 
 from app.main import app as whole_app
 from cst_cli.contracts.asyncapi import asyncapi
-from cst_cli.contracts.schemas import event_schema
-from cst_contracts.events import EVENTS
+from cst_cli.contracts.schemas import schema_of, specs
 from cst_core.errors import ConfigError
 
 SCHEMAS = "schemas"
@@ -40,7 +39,7 @@ def contracts_folder() -> Path:
 
 def generated() -> dict[str, str]:
     """Return every generated file by its path below ``contracts/``."""
-    schemas = {f"{SCHEMAS}/{spec.file}": _json(event_schema(spec)) for spec in EVENTS.values()}
+    schemas = {f"{SCHEMAS}/{spec.file}": _json(schema_of(spec)) for spec in specs()}
     document = yaml.dump(asyncapi(), Dumper=_Yaml, sort_keys=False, allow_unicode=True, width=100)
     head = "# Written by `cst contracts generate`.\n"
     return schemas | {"asyncapi.yaml": head + document, "openapi.json": _json(whole_app.openapi())}

@@ -13,12 +13,20 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Record(NamedTuple):
-    """A Kafka record before it is sent; ``dead`` ones go to the dead-letter topic."""
+    """A Kafka record before it is sent; ``dead`` ones go to the dead-letter topic.
+
+    A value of None (a tombstone) says that the key is gone.
+    """
 
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: Headers
     dead: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value."""
+        return len(self.value or b"")
 
 
 class Reading(NamedTuple):
@@ -53,10 +61,14 @@ def _aware(value: datetime | None) -> datetime | None:
 
 
 class Entry(NamedTuple):
-    """An element of the queue: a record, the position reached after it, or both."""
+    """An element of the queue: a record, the position reached after it, or both.
+
+    ``more``: the next one belongs to the same change, so no commit may come between them.
+    """
 
     record: Record | None
     position: Position | None = None
+    more: bool = False
 
 
 def to_json(value: Any) -> bytes:

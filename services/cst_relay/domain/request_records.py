@@ -12,7 +12,8 @@ CONTENT_TYPE = b"application/cloudevents+json"
 #: Largest value of a record, in bytes; brokers refuse records over 1 MB.
 MAX_VALUE = 900_000
 _MAX_ERROR = 2_000
-_MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
+#: What comes of reading something that is not what it should be.
+MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
 #: What a dead letter shows of a stored event: free text must never enter Kafka, and in a malformed
 #: event nobody knows where it stands.
 _SHOWN = ("event_id", "subject", "seq", "version", "type", "service", "at", "recorded_at")
@@ -20,6 +21,17 @@ _SHOWN = ("event_id", "subject", "seq", "version", "type", "service", "at", "rec
 
 class Malformed(Exception):
     """A stored event cannot be published."""
+
+
+class TooLarge(ValueError):
+    """A record is larger than brokers take."""
+
+
+def fitting(record: Record) -> Record:
+    """Return ``record``; raises ``TooLarge`` where it is over ``MAX_VALUE``."""
+    if record.size > MAX_VALUE:
+        raise TooLarge(f"{record.size} bytes, at most {MAX_VALUE} can be sent")
+    return record
 
 
 @lru_cache(maxsize=4096)
@@ -37,13 +49,19 @@ def event_record(event: Document, city: str) -> Record:
         published = cloud_event(event, city)
         if not isinstance(published["data"]["facts"], dict):
             raise TypeError("facts is not a document")
-        value = to_json(published)
-        record = Record(published["subject"].encode(), value, _headers(published))
-    except _MALFORMED as error:
+        return cloud_record(published)
+    except MALFORMED as error:
         raise Malformed(f"{type(error).__name__}: {error}") from error
-    if len(value) > MAX_VALUE:
-        raise Malformed(f"TooLarge: {len(value)} bytes, at most {MAX_VALUE} can be sent")
-    return record
+
+
+def cloud_record(published: Document) -> Record:
+    """Return the record of a CloudEvent in structured mode, its attributes in the headers too.
+
+    Raises one of ``MALFORMED`` where an attribute is missing or of the wrong kind, or it is too
+    large.
+    """
+    key = published["subject"].encode()
+    return fitting(Record(key, to_json(published), _headers(published)))
 
 
 def _headers(published: Document) -> Headers:
@@ -59,7 +77,7 @@ def _headers(published: Document) -> Headers:
         ("ce_seq", b"%d" % published["seq"]),
         ("ce_version", b"%d" % published["version"]),
     ]
-    if published["traceparent"] is not None:
+    if published.get("traceparent") is not None:
         headers.append(("ce_traceparent", published["traceparent"].encode()))
     return headers
 

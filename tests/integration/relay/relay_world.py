@@ -16,6 +16,8 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from cst_bus.topics_admin import physical
 from cst_contracts.topics import REQUEST_EVENTS
@@ -33,7 +35,7 @@ from cst_relay.request_events import RequestEvents
 from cst_relay.settings import RelaySettings
 from cst_stack import Endpoints
 from cst_testkit.factories import created_event
-from cst_testkit.waiting import wait_until
+from cst_testkit.waiting import poll_until, wait_until
 
 SYSTEM = By("system", "test")
 FEED = RequestEvents.name
@@ -135,10 +137,14 @@ class View:
 
 
 @asynccontextmanager
-async def viewing(endpoints: Endpoints, topic: str, partitions: int = 6) -> AsyncIterator[View]:
-    """Watch a topic that exists."""
+async def viewing(
+    endpoints: Endpoints, topic: str, partitions: int = 6, *, committed: bool = False
+) -> AsyncIterator[View]:
+    """Watch a topic that exists; ``committed``: only what transactions have committed."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=endpoints.kafka_bootstrap_servers, auto_offset_reset="earliest"
+        bootstrap_servers=endpoints.kafka_bootstrap_servers,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed" if committed else "read_uncommitted",
     )
     await consumer.start()
     try:
@@ -158,6 +164,7 @@ async def new_world(endpoints: Endpoints) -> AsyncIterator[World]:
         "KAFKA_BOOTSTRAP_SERVERS": endpoints.kafka_bootstrap_servers,
         "CST_TOPIC_PREFIX": f"{name}.",
         "CST_KAFKA_IDEMPOTENT": str(int(endpoints.broker != "tansu")),
+        "CST_RELAY_FEEDS": FEED,
         "CST_RELAY_HEARTBEAT_S": "0.5",
         "CST_RELAY_READ_AWAIT_MS": "100",
         "CST_RELAY_BROKER_CHECK_S": "0.5",
@@ -213,3 +220,19 @@ async def kill(process: asyncio.subprocess.Process) -> None:
     """End a process as a power cut would."""
     process.send_signal(signal.SIGKILL)
     await process.wait()
+
+
+def roll_oplog(uri: str, token: Any) -> None:
+    """Write until the oplog no longer reaches back to ``token``."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        other = client["other"]["filler"]
+
+        def lost() -> bool:
+            other.insert_many([{"x": "x" * 250_000} for _ in range(40)])
+            try:
+                client["other"]["nothing"].watch(start_after=token).close()
+            except OperationFailure as error:
+                return error.code == 286
+            return False
+
+        poll_until(lost, 60, "the oplog to be cut")

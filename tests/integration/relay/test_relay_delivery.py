@@ -13,7 +13,7 @@ from relay_world import World, consumed, first_checkpoint, kill, relay_process, 
 
 from cst_bus.producer import make_producer
 from cst_mongo.leases import LEASES
-from cst_relay import term
+from cst_relay import outlet
 from cst_testkit.waiting import wait_until
 
 
@@ -105,7 +105,7 @@ async def test_a_failed_send_is_repeated_and_the_checkpoint_waits(
 ) -> None:
     left = [nth]
     monkeypatch.setattr(
-        term, "make_producer", lambda *a, **kw: _FailingProducer(make_producer(*a, **kw), left)
+        outlet, "make_producer", lambda *a, **kw: _FailingProducer(make_producer(*a, **kw), left)
     )
     requests = [f"CST-2026-{number:04d}" for number in range(6)]
     async with relaying(world), viewing(world.endpoints, world.topic) as view:

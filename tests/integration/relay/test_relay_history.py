@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
-from pymongo.errors import OperationFailure
-from relay_world import FEED, World, consumed, new_world, relaying, viewing
+from relay_world import FEED, World, consumed, new_world, relaying, roll_oplog, viewing
 
+from cst_core.clock import wall_now
 from cst_core.errors import ConfigError
 from cst_mongo.leases import LEASES
 from cst_relay import term
 from cst_relay.checkpoint import CHECKPOINTS
 from cst_relay.main import run_relay
+from cst_relay.orders import Orders
 from cst_relay.rebuild import Rebuilder
 from cst_stack import Endpoints, Home, restart_broker
-from cst_stack.mongod import Mongod, find_mongod
-from cst_stack.ports import free_port
-from cst_stack.replica_set import answers, direct_client, embedded_uri, is_primary, join
-from cst_testkit.waiting import poll_until, wait_until
+from cst_stack.mongod import Mongod
+from cst_testkit.waiting import wait_until
 
 
 async def test_a_broker_that_forgot_gets_everything_again(own_world: World, home: Home) -> None:
@@ -145,39 +140,6 @@ async def test_buckets_are_sent_in_order_though_their_writers_clocks_differ(worl
         consumed(view.records[271:])
 
 
-@pytest.fixture
-def small_oplog(tmp_path: Path) -> Iterator[str]:
-    """A replica set that soon forgets what it did."""
-    port = free_port()
-    command = [find_mongod(), "--replSet=rs0", f"--port={port}", f"--dbpath={tmp_path}"]
-    command += ["--bind_ip=127.0.0.1", "--oplogSize=16", "--nounixsocket", "--syncdelay=1"]
-    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log) as mongod:
-        try:
-            with direct_client(port) as client:
-                poll_until(lambda: answers(client), 30, "mongod")
-                join(client, f"127.0.0.1:{port}")
-                poll_until(lambda: is_primary(client), 30, "a primary")
-            yield embedded_uri(port)
-        finally:
-            mongod.kill()
-
-
-def _forget(uri: str, token: Any) -> None:
-    """Write until the oplog no longer reaches back to ``token``."""
-    with MongoClient[dict[str, Any]](uri) as client:
-        other = client["other"]["filler"]
-
-        def lost() -> bool:
-            other.insert_many([{"x": "x" * 250_000} for _ in range(40)])
-            try:
-                client["other"]["nothing"].watch(start_after=token).close()
-            except OperationFailure as error:
-                return error.code == 286
-            return False
-
-        poll_until(lost, 60, "the oplog to be cut")
-
-
 async def test_history_lost_by_the_oplog_is_rebuilt(stack: Endpoints, small_oplog: str) -> None:
     endpoints = Endpoints(small_oplog, "cst", stack.kafka_bootstrap_servers, stack.broker)
     async with new_world(endpoints) as world:
@@ -188,10 +150,37 @@ async def test_history_lost_by_the_oplog_is_rebuilt(stack: Endpoints, small_oplo
         token = (await world.checkpoint())["token"]
         await world.append("CST-2026-0001", times=3)
         await world.create("CST-2026-0003")
-        await asyncio.to_thread(_forget, small_oplog, token)
+        await asyncio.to_thread(roll_oplog, small_oplog, token)
         with pytest.raises(ConfigError, match="286"):
             await run_relay(world.settings(CST_RELAY_ON_HISTORY_LOST="fail"), asyncio.Event())
         async with relaying(world), viewing(world.endpoints, world.topic) as view:
             await world.all_relayed(view)
             await world.append("CST-2026-0003")
             await world.all_relayed(view)
+
+
+async def test_a_rebuild_asked_for_while_the_relay_runs_sends_everything_again(
+    world: World,
+) -> None:
+    requests = [f"CST-2026-{number:04d}" for number in range(4)]
+    async with relaying(world), viewing(world.endpoints, world.topic) as view:
+        await world.create(*requests)
+        await world.all_relayed(view)
+        orders = Orders(world.db, FEED)
+        await orders.ask(None)
+        await view.until(lambda records: len(records) == 8, 20, "every event a second time")
+        assert await orders.pending() is None
+        await world.append(requests[0])
+        await world.all_relayed(view)
+        assert len(view.records) == 9
+
+
+async def test_a_rebuild_asked_for_while_no_relay_runs_is_kept_until_one_does(world: World) -> None:
+    async with relaying(world):
+        await world.create("CST-2026-0001")
+    await world.create("CST-2026-0002")
+    await Orders(world.db, FEED).ask(wall_now())
+    policy = {"CST_RELAY_ON_HISTORY_LOST": "fail"}
+    async with relaying(world, **policy), viewing(world.endpoints, world.topic) as view:
+        await world.all_relayed(view)
+    assert await Orders(world.db, FEED).pending() is None

@@ -128,7 +128,8 @@ async def test_a_relay_process_tells_its_health(world: World) -> None:
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         await first_checkpoint(world)
-        assert (await client.get("/readyz")).json() == {"ready": True, "role": "leader"}
+        ready = (await client.get("/readyz")).json()
+        assert (ready["status"], ready["feeds"][0]["role"]) == ("ready", "leader")
         assert (await client.get("/healthz")).json()["status"] == "ok"
         assert 'cst_relay_leader{feed="request-events"} 1.0' in (await client.get("/metrics")).text
 

@@ -91,13 +91,13 @@ def test_no_readable_example_is_one_line(folder: Path, text: str | None) -> None
     assert line.startswith(f"contracts/examples/{CLOSED} ")
 
 
-def test_files_of_no_event_are_named(folder: Path) -> None:
+def test_files_of_no_message_are_named(folder: Path) -> None:
     strangers = ("cst.request.gone.v1.json", "cst.request.created.v9.json", "notes.txt")
     for name in strangers:
         (folder / "schemas" / name).write_text("{}")
     lines = drift(folder)
     assert len(lines) == len(strangers)
-    assert all("belongs to no event: run `git rm contracts/schemas/" in line for line in lines)
+    assert all("belongs to no message: run `git rm contracts/schemas/" in line for line in lines)
 
 
 def test_every_committed_version_is_looked_at(repository: Path, edit: Edit) -> None:

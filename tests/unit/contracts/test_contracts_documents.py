@@ -12,11 +12,13 @@ from jsonschema import Draft202012Validator
 
 from cst_cli.contracts.asyncapi import asyncapi
 from cst_cli.contracts.files import contracts_folder, generated
-from cst_cli.contracts.schemas import event_schema, opened
+from cst_cli.contracts.schemas import Spec, message_id, opened, schema_of, specs
 from cst_cli.contracts.subscriptions import consumers
 from cst_contracts.events import EVENTS
+from cst_contracts.messages import PUBLIC_MESSAGE
 from cst_contracts.topics import TOPICS
 from cst_http.app import VERSION
+from cst_relay.feeds import all_feeds
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -26,20 +28,24 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
         yield from _nodes(item)
 
 
-@pytest.mark.parametrize("name", EVENTS)
-def test_a_schema_is_closed_on_every_level_and_knows_no_unknown(name: str) -> None:
-    schema = event_schema(EVENTS[name])
+@pytest.mark.parametrize("spec", specs(), ids=message_id)
+def test_a_schema_is_closed_on_every_level_and_knows_no_unknown(spec: Spec) -> None:
+    schema = schema_of(spec)
     Draft202012Validator.check_schema(schema)
     for node in _nodes(schema):
         if "properties" in node:
             assert node["additionalProperties"] is False
         assert "unknown" not in node.get("enum", ())
-    assert schema["$id"] == EVENTS[name].dataschema
-    assert {"id", "source", "specversion", "type"} <= set(schema["required"])
+    assert schema["$id"] == spec.dataschema
+
+
+@pytest.mark.parametrize("spec", [*EVENTS.values(), PUBLIC_MESSAGE], ids=message_id)
+def test_the_schema_of_an_event_asks_for_what_cloudevents_does(spec: Spec) -> None:
+    assert {"id", "source", "specversion", "type"} <= set(schema_of(spec)["required"])
 
 
 def test_a_reader_is_open_where_the_writer_is_closed_and_keeps_its_maps() -> None:
-    closed = event_schema(EVENTS["assigned"])
+    closed = schema_of(EVENTS["assigned"])
     nodes = list(_nodes(opened(closed)))
     assert all(node.get("additionalProperties") is not False for node in nodes)
     assert any(node.get("additionalProperties") == {"type": "integer"} for node in nodes)
@@ -65,7 +71,7 @@ def test_every_reference_leads_somewhere(file: str) -> None:
 
 def test_channels_are_the_topics_and_their_dead_letters() -> None:
     channels = asyncapi()["channels"]
-    assert channels.keys() == {name for topic in TOPICS for name in (topic.name, topic.dlq)}
+    assert channels.keys() == {name for topic in TOPICS for name in topic.names}
     for topic in TOPICS:
         kafka = channels[topic.name]["bindings"]["kafka"]
         assert kafka["partitions"] == topic.partitions
@@ -79,7 +85,11 @@ def test_operations_are_the_relay_and_every_subscription() -> None:
     operations = asyncapi()["operations"]
     received = {name: node for name, node in operations.items() if node["action"] == "receive"}
     assert received.keys() == {consumer.name for consumer in consumers()}
-    assert operations.keys() - received.keys() == {"relay.request-events"}
+    sent = {f"relay.{feed.name}": feed.topic.name for feed in all_feeds("any")}
+    assert operations.keys() - received.keys() == sent.keys()
+    for name, topic in sent.items():
+        assert operations[name]["channel"] == {"$ref": f"#/channels/{topic}"}
+        assert operations[name]["messages"]
     for consumer in consumers():
         node = received[consumer.name]
         wanted = {reference["$ref"].rpartition("/")[2] for reference in node["messages"]}

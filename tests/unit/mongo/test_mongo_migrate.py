@@ -84,3 +84,22 @@ async def test_the_request_id_is_unique(db: Database) -> None:
 async def test_the_location_is_indexed_on_the_sphere(db: Database) -> None:
     found = await db["service_requests"].index_information()
     assert [("location", "2dsphere")] in [index["key"] for index in found.values()]
+
+
+async def _keeps_images(db: Database, name: str) -> bool:
+    (found,) = [row async for row in await db.list_collections(filter={"name": name})]
+    images = found["options"].get("changeStreamPreAndPostImages", {})
+    return bool(images.get("enabled"))
+
+
+async def test_only_collections_whose_images_are_read_keep_them(db: Database) -> None:
+    kept = [spec.name for spec in COLLECTIONS if await _keeps_images(db, spec.name)]
+    assert kept == ["service_requests"]
+
+
+async def test_a_collection_from_before_gets_its_images(mongo_uri: str) -> None:
+    async with fresh_database(mongo_uri, []) as db:
+        await db.create_collection("service_requests")
+        assert not await _keeps_images(db, "service_requests")
+        await migrate_database(db)
+        assert await _keeps_images(db, "service_requests")

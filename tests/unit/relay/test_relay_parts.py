@@ -14,7 +14,7 @@ from cst_core.settings import load_settings
 from cst_relay.domain.records import Entry, Position, Record
 from cst_relay.errors import BrokerForgot, HistoryLost, is_history_lost, is_passing, refusal
 from cst_relay.health import health_app
-from cst_relay.metrics import RelayMetrics
+from cst_relay.metrics import Instruments, RelayMetrics
 from cst_relay.queue import EntryQueue
 from cst_relay.relay import LONGEST_WAIT_S, Backoff
 from cst_relay.settings import RelaySettings
@@ -118,13 +118,16 @@ def test_settings_refuse_what_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None
         load_settings(RelaySettings)
 
 
-def client(metrics: RelayMetrics, unhealthy_after_s: float = 60) -> httpx.AsyncClient:
-    app = health_app(metrics, unhealthy_after_s)
+INSTRUMENTS = Instruments()
+
+
+def client(*feeds: RelayMetrics, unhealthy_after_s: float = 60) -> httpx.AsyncClient:
+    app = health_app(feeds, INSTRUMENTS.registry, unhealthy_after_s)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://relay")
 
 
 async def test_health_follows_the_position() -> None:
-    metrics = RelayMetrics("test")
+    metrics = RelayMetrics("moving", INSTRUMENTS)
     async with client(metrics) as good, client(metrics, unhealthy_after_s=-1) as stuck:
         assert (await good.get("/readyz")).status_code == 503
         metrics.role = "leader"
@@ -133,11 +136,31 @@ async def test_health_follows_the_position() -> None:
         assert (await stuck.get("/healthz")).status_code == 503
         metrics.role = "standby"
         answer = await stuck.get("/healthz")
-    assert (answer.status_code, answer.json()["role"]) == (200, "standby")
+    assert (answer.status_code, answer.json()["feeds"][0]["role"]) == (200, "standby")
+
+
+async def test_a_relay_is_ready_when_each_of_its_feeds_is() -> None:
+    leading, starting = RelayMetrics("leading", INSTRUMENTS), RelayMetrics("starting", INSTRUMENTS)
+    leading.role = "leader"
+    async with client(leading, starting) as both, client(leading) as one:
+        assert (await both.get("/readyz")).status_code == 503
+        assert (await one.get("/readyz")).status_code == 200
+
+
+def test_a_relay_that_cannot_read_does_not_claim_to_be_up_to_date() -> None:
+    metrics = RelayMetrics("test")
+    metrics.role, metrics.error = "retrying", "KafkaConnectionError: gone"
+    metrics._moved -= 60
+    assert metrics.lag_s() >= 60
+    assert metrics.report()["error"] == "KafkaConnectionError: gone"
+    metrics.role = "leader"
+    metrics.acknowledged(Position({}), 0, 0)
+    assert (metrics.lag_s(), metrics.report()["error"]) == (0, None)
 
 
 async def test_lag_is_the_age_of_the_last_event_until_the_stream_is_quiet() -> None:
-    metrics = RelayMetrics("test")
+    metrics = RelayMetrics("test", INSTRUMENTS)
+    metrics.role = "leader"
     assert metrics.lag_s() == 0
     metrics.read()
     metrics.acknowledged(Position({}, wall_now() - timedelta(seconds=60)), 1, 0)

@@ -7,7 +7,8 @@ import pytest
 
 from cst_relay.checkpoint import Checkpoint, Rebuild
 from cst_relay.domain.records import Position
-from cst_relay.rebuild import Broker, begin, plan_rebuild
+from cst_relay.orders import Order
+from cst_relay.rebuild import Broker, Plan, begin, plan_rebuild, with_order
 
 OVERLAP = timedelta(minutes=5)
 T = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -86,3 +87,15 @@ def test_acknowledged_time_never_goes_back() -> None:
     later = GOOD.acknowledged(Position(TOKEN, T, T - OVERLAP), {}, 1)
     assert later.acked_through == T
     assert GOOD.acknowledged(Position(TOKEN), {}, 0).acked_through == T
+
+
+def test_a_rebuild_asked_for_covers_what_the_stream_had_not_brought() -> None:
+    order = Order(T, T)
+    plan = with_order(None, order, GOOD, OVERLAP)
+    assert (plan.since, plan.lost) == (T - OVERLAP, False)
+    long_ago = T - 10 * OVERLAP
+    assert with_order(None, Order(long_ago, T), GOOD, OVERLAP).since == long_ago
+    assert with_order(None, Order(None, T), GOOD, OVERLAP).since is None
+    assert with_order(None, order, None, OVERLAP).since is None
+    due = Plan(None, "the broker is another one", lost=True)
+    assert with_order(due, order, GOOD, OVERLAP) == Plan(None, due.reason, lost=False)

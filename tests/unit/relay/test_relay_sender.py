@@ -12,6 +12,7 @@ from aiokafka.structs import RecordMetadata, TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cst_relay.checkpoint import Checkpoint
 from cst_relay.domain.records import Entry, Position, Record
 from cst_relay.errors import BrokerForgot, DeliveryTimeout, LeaseLost
 from cst_relay.metrics import RelayMetrics
@@ -70,18 +71,42 @@ class FakeBroker:
         return future
 
 
+class FakeOutlet:
+    """Commits after every ``rounds`` rounds; what is not committed counts as not sent."""
+
+    def __init__(self, broker: FakeBroker, rounds: int = 1) -> None:
+        self.producer = broker
+        self.committed: dict[TopicPartition, list[Record]] = {}
+        self.commits = 0
+        self._rounds = rounds
+        self._begun = 0
+
+    async def begin(self) -> None:
+        self._begun += 1
+
+    def due_in_s(self) -> float:
+        return 0.0 if self._begun in (0, self._rounds) else 60.0
+
+    async def commit(self, checkpoint: Checkpoint) -> None:
+        self.committed = {target: list(log) for target, log in self.producer.log.items()}
+        self.commits += 1
+        self._begun = 0
+
+
 class Notes:
     """Stands in for the checkpoint's keeper."""
 
     def __init__(self) -> None:
-        self.position: Position | None = None
-        self.sent = 0
+        self.checkpoint = Checkpoint("cluster")
 
-    def acknowledged(
-        self, position: Position | None, offsets: Mapping[int, int], sent: int
-    ) -> None:
-        self.position = position or self.position
-        self.sent += sent
+    def moved_to(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+
+    @property
+    def through(self) -> int:
+        """Number of the last entry that the checkpoint covers; -1 where there is none."""
+        token = self.checkpoint.token
+        return -1 if token is None else token["n"]
 
 
 def entry(number: int, key: int, *, dead: bool = False) -> Entry:
@@ -89,13 +114,15 @@ def entry(number: int, key: int, *, dead: bool = False) -> Entry:
     return Entry(record, Position({"n": number}))
 
 
-async def send(broker: FakeBroker, entries: Iterable[Entry], notes: Notes, **options: Any) -> None:
+async def send(
+    broker: FakeBroker | FakeOutlet, entries: Iterable[Entry], notes: Notes, **options: Any
+) -> None:
     queue = EntryQueue(max_entries=10_000, max_bytes=1 << 30)
     for one in entries:
         queue.append(one)
     queue.close()
     sender = Sender(
-        broker,
+        broker if isinstance(broker, FakeOutlet) else FakeOutlet(broker),  # type: ignore[arg-type]
         queue,
         Destination("t", PARTITIONS, "t.dlq", options.pop("offsets", {})),
         notes,  # type: ignore[arg-type]
@@ -118,25 +145,27 @@ def values(log: Mapping[TopicPartition, list[Record]]) -> dict[bytes, list[int]]
 @given(
     keys=st.lists(st.integers(min_value=0, max_value=8), max_size=80),
     fails=st.none() | st.integers(min_value=1, max_value=25),
+    rounds=st.integers(min_value=1, max_value=4),
 )
 @settings(deadline=None)
-def test_what_the_checkpoint_says_is_in_the_log_in_order(
-    keys: list[int], fails: int | None
+def test_what_the_checkpoint_says_is_committed_in_order(
+    keys: list[int], fails: int | None, rounds: int
 ) -> None:
     broker, notes = FakeBroker(fails), Notes()
+    outlet = FakeOutlet(broker, rounds)
     entries = [entry(number, key) for number, key in enumerate(keys)]
     failed = False
     try:
-        asyncio.run(send(broker, entries, notes))
+        asyncio.run(send(outlet, entries, notes))
     except KafkaError:
         failed = True
     found = values(broker.log)
     assert all(numbers == sorted(numbers) for numbers in found.values())
-    through = -1 if notes.position is None else notes.position.token["n"]
+    through, committed = notes.through, values(outlet.committed)
     for number, key in enumerate(keys[: through + 1]):
-        assert number in found[b"key%d" % key]
+        assert number in committed[b"key%d" % key]
     assert failed or through == len(keys) - 1
-    assert notes.sent == through + 1
+    assert notes.checkpoint.sent == sum(map(len, committed.values())) == through + 1
     # No record of a key is in the log without every earlier one of that key.
     for key in set(keys):
         mine = [number for number, k in enumerate(keys) if k == key]
@@ -146,19 +175,27 @@ def test_what_the_checkpoint_says_is_in_the_log_in_order(
 async def test_a_position_without_record_moves_the_checkpoint() -> None:
     notes = Notes()
     await send(FakeBroker(), [Entry(None, Position({"n": 7}))], notes)
-    assert notes.position == Position({"n": 7})
-    assert notes.sent == 0
+    assert (notes.through, notes.checkpoint.sent) == (7, 0)
+
+
+async def test_rounds_share_a_commit_until_it_is_due() -> None:
+    outlet, notes = FakeOutlet(FakeBroker(), rounds=3), Notes()
+    await send(outlet, [entry(n, 0) for n in range(5 * BATCH)], notes)
+    assert outlet.commits == 2
+    assert notes.through == 5 * BATCH - 1
 
 
 async def test_a_change_of_several_records_counts_when_all_are_there() -> None:
     records = [Record(b"key", b"%d" % n, []) for n in range(BATCH + 1)]
-    entries = [Entry(record) for record in records[:-1]]
+    entries = [Entry(record, more=True) for record in records[:-1]]
     entries.append(Entry(records[-1], Position({"n": 1})))
-    notes = Notes()
+    notes, outlet = Notes(), FakeOutlet(FakeBroker(fails=2))
     with pytest.raises(KafkaError):
-        await send(FakeBroker(fails=2), entries, notes)
-    assert notes.position is None
-    assert notes.sent == BATCH
+        await send(outlet, entries, notes)
+    assert (notes.through, notes.checkpoint.sent, outlet.commits) == (-1, 0, 0)
+    outlet = FakeOutlet(FakeBroker())
+    await send(outlet, entries, notes)
+    assert (notes.through, notes.checkpoint.sent, outlet.commits) == (1, BATCH + 1, 1)
 
 
 async def test_dead_letters_go_their_own_way_within_the_same_acknowledgement() -> None:
@@ -166,14 +203,14 @@ async def test_dead_letters_go_their_own_way_within_the_same_acknowledgement() -
     await send(broker, [entry(0, 1), entry(1, 2, dead=True), entry(2, 1)], notes)
     assert [r.value for r in broker.log[TopicPartition("t.dlq", 0)]] == [b"1"]
     assert values(broker.log) == {b"key1": [0, 2], b"key2": [1]}
-    assert notes.position == Position({"n": 2})
+    assert notes.through == 2
 
 
 async def test_a_silent_broker_is_given_up_on() -> None:
     notes = Notes()
     with pytest.raises(DeliveryTimeout):
         await send(FakeBroker(silent=True), [entry(0, 1)], notes, timeout_s=0.05)
-    assert notes.position is None
+    assert notes.through == -1
 
 
 async def test_a_broker_that_counts_from_the_start_again_is_noticed() -> None:
@@ -181,7 +218,7 @@ async def test_a_broker_that_counts_from_the_start_again_is_noticed() -> None:
     offsets = dict.fromkeys(range(PARTITIONS), 5)
     with pytest.raises(BrokerForgot):
         await send(FakeBroker(), [entry(0, 1)], notes, offsets=offsets)
-    assert notes.position is None
+    assert notes.through == -1
 
 
 async def test_nothing_is_sent_without_the_lease() -> None:
