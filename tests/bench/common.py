@@ -67,11 +67,14 @@ async def prepared(stack: Endpoints) -> Settings:
 
 
 def run_bench(
-    about: str | None, bench: Callable[[Endpoints, int], Coroutine[Any, Any, None]]
+    about: str | None,
+    bench: Callable[[Endpoints, int], Coroutine[Any, Any, None]],
+    *,
+    stack: str = "embedded",
 ) -> None:
     """Run a bench on a stack of its own; ``--rows`` sets its size (CI takes few, docs many)."""
     parser = ArgumentParser(description=about)
     parser.add_argument("--rows", type=int, default=20_000)
     arguments = parser.parse_args()
-    with running_stack("embedded") as stack:
-        asyncio.run(bench(stack, arguments.rows))
+    with running_stack(stack) as endpoints:
+        asyncio.run(bench(endpoints, arguments.rows))
