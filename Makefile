@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyt
 BENCH_ARGS := $(if $(ROWS),--rows $(ROWS))
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up down status kafka test test-data bench lint lock clean
+.PHONY: help install install-dev demo up down status kafka test test-data chaos bench lint lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,10 @@ test: $(DEV_INSTALLED) ## The tests: unit, contract, integration on the embedded
 
 test-data: $(DEV_INSTALLED) ## The tests on all of the real data (minutes)
 	CST_DATA=full $(BIN)/pytest tests/data $(ARGS)
+
+chaos: $(DEV_INSTALLED) ## Hundreds of faults against everything (Java, Maven); CST_CHAOS_SEED=n: again
+	CST_CHAOS_FAULTS=$(or $(CST_CHAOS_FAULTS),500) CST_CHAOS_REQUESTS=$(or $(CST_CHAOS_REQUESTS),12000) \
+		$(BIN)/pytest -s -m "chaos and kafka" tests/faults $(ARGS)
 
 bench: $(DEV_INSTALLED) ## Measure rates beside the bare driver's; ROWS=n for fewer rows
 	@for bench in $(BENCHES); do $(BIN)/python -m tests.bench.$$bench $(BENCH_ARGS) || exit 1; done

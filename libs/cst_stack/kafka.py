@@ -29,6 +29,8 @@ class Kafka(Part):
     port_setting = "CST_KAFKA_PORT"
     default_port = 19092
     stop_seconds = 30.0
+    #: Where clients are told to come, when that is not the port it listens on (a proxy's).
+    advertised_port: int | None = None
 
     def _launch(self, port: int) -> None:
         java = find_java()
@@ -37,7 +39,7 @@ class Kafka(Part):
         folder = self.home.data / "kafka"
         properties = self.home.root / "kafka.properties"
         # Only the node itself uses the controller's port, so any free one will do.
-        settings = server_settings(folder, port, free_port())
+        settings = server_settings(folder, port, free_port(), advertised_port=self.advertised_port)
         write_atomically(properties, "".join(f"{key}={settings[key]}\n" for key in settings))
         if not (folder / "meta.properties").exists():
             self._format(java, class_path, properties)
@@ -72,11 +74,16 @@ class Kafka(Part):
 
 
 def server_settings(
-    folder: Path, port: int, controller_port: int, listen_on: str = LOOPBACK
+    folder: Path,
+    port: int,
+    controller_port: int,
+    listen_on: str = LOOPBACK,
+    advertised_port: int | None = None,
 ) -> dict[str, str]:
     """Return the broker's configuration for data in ``folder`` and the two ports.
 
-    It listens on the address ``listen_on`` and tells clients to come to the loopback.
+    It listens on the address ``listen_on`` and tells clients to come to the loopback, to
+    ``advertised_port`` where it is given.
     """
     internal_topics = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
     return {
@@ -86,7 +93,7 @@ def server_settings(
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
         "controller.listener.names": "CONTROLLER",
         "listeners": f"PLAINTEXT://{listen_on}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{advertised_port or port}",
         "log.dirs": str(folder),
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",

@@ -77,6 +77,10 @@ class Part(ABC):
         """Stop within a bounded time; say whether it was running. The data stays."""
         return self.process.stop(self.stop_seconds)
 
+    def kill(self) -> bool:
+        """End it at once, as a power cut would; say whether it was running. The data stays."""
+        return self.process.kill()
+
     def status(self) -> PartStatus:
         """Look at the process and ask the server; takes at most a few seconds."""
         record = self.process.running()

@@ -134,6 +134,15 @@ class ManagedProcess:
         self.pid_file.unlink(missing_ok=True)
         return process is not None
 
+    def kill(self) -> bool:
+        """End the process by SIGKILL alone; otherwise as ``stop``."""
+        record = self._read_pid_file()
+        process = _find(record) if record else None
+        if process is not None:
+            self._kill(process)
+        self.pid_file.unlink(missing_ok=True)
+        return process is not None
+
     def last_words(self) -> str:
         """Return ``": <last meaningful log line> (log: <path>)"``, for an error message."""
         line = last_meaningful_line(tail(self.log_file))
@@ -144,12 +153,16 @@ class ManagedProcess:
             process.send_signal(signal.SIGTERM)
             if not _gone(process, timeout):
                 log.warning("%s did not end within %.0f s: killed", self.name, timeout)
-                process.kill()
-                if not _gone(process, KILL_WAIT_SECONDS):
-                    raise StackError(
-                        f"{self.name} (pid {process.pid}) cannot be killed; "
-                        "it waits for the system, look at the disk it writes to"
-                    )
+                self._kill(process)
+
+    def _kill(self, process: psutil.Process) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+            if not _gone(process, KILL_WAIT_SECONDS):
+                raise StackError(
+                    f"{self.name} (pid {process.pid}) cannot be killed; "
+                    "it waits for the system, look at the disk it writes to"
+                )
 
     def _read_pid_file(self) -> PidRecord | None:
         try:

@@ -1,0 +1,1 @@
+"""Faults on purpose: killed and stopped processes, broken networks, restarts, garbage; seeded."""
