@@ -8,16 +8,40 @@ wall time at which ``<start>`` was (``cst_mongo.clocks`` keeps it).
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from cst_core.errors import InvalidInput
+
 MAX_RATE = 100_000.0
+_RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
 def to_ms(instant: datetime) -> datetime:
     """Return an aware instant in UTC, cut to the millisecond (the precision of BSON)."""
     utc = instant.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def past_instant(field: str, text: str, now: datetime) -> datetime:
+    """Read an RFC 3339 instant that has been by ``now``; in UTC, cut to the millisecond.
+
+    Raises:
+        InvalidInput: it is none, or later than ``now``; names ``field`` and what is allowed.
+    """
+    allowed = [f"an RFC 3339 instant with its offset (+ as %2B), at most {now.isoformat()}"]
+    try:
+        if not _RFC_3339.fullmatch(text):
+            raise ValueError
+        instant = to_ms(datetime.fromisoformat(text.upper()))
+    except (ValueError, OverflowError):
+        raise InvalidInput.field(field, "is not an instant", text, allowed) from None
+    if instant > now:
+        raise InvalidInput.field(field, "is in the future", text, allowed)
+    return instant
 
 
 def wall_now() -> datetime:

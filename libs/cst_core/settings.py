@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     auth_issuer: str | None = Field(default=None, alias="CST_AUTH_ISSUER")
     auth_jwks_url: str | None = Field(default=None, alias="CST_AUTH_JWKS_URL")
     auth_audience: str = Field(default="cst", alias="CST_AUTH_AUDIENCE")
+    #: From when on a consumer that is busy with one batch, or fails, counts as stuck.
+    stuck_after_s: float = Field(default=60, alias="CST_STUCK_AFTER_S", gt=0)
+    #: From when on a relay's lag, or a consumer's, is reported.
+    behind_after_s: float = Field(default=60, alias="CST_BEHIND_AFTER_S", gt=0)
     #: Where citizens reach the API; start of every follow link.
     public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
 

@@ -9,11 +9,14 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
+from cst_core.settings import Settings
 from cst_http import ops, problems
-from cst_http.middleware import BodyLimit, Observe
+from cst_http.middleware import BodyLimit, DatabaseDeadline, Observe
 from cst_http.responses import document_problems
 from cst_http.tokens import Tokens
 from cst_process.core import Core
+from cst_process.judgement import Expected
+from cst_process.status import SystemWatch, bounds_of
 
 VERSION = "0.1.0"
 CoreFactory = Callable[[], AbstractAsyncContextManager[Core]]
@@ -31,13 +34,24 @@ class ServiceApi:
     build: Callable[[Core, Tokens], Any]
 
 
-def create_app(title: str, services: Sequence[ServiceApi], open_core: CoreFactory) -> FastAPI:
-    """Return an app with the routes of ``services``; the core is opened when it starts."""
+def create_app(
+    title: str,
+    services: Sequence[ServiceApi],
+    open_core: CoreFactory,
+    expected: Callable[[Settings], Expected] = lambda _: Expected(),
+) -> FastAPI:
+    """Return an app with the routes of ``services``; the core is opened when it starts.
+
+    ``/readyz`` complains where a worker or a feed that is ``expected`` is missing.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_core() as core:
             app.state.core = core
+            app.state.watch = SystemWatch(
+                core.db, bounds_of(core.settings), expected(core.settings)
+            )
             app.state.tokens = Tokens(core.settings)
             for service in services:
                 setattr(app.state, service.name, service.build(core, app.state.tokens))
@@ -49,6 +63,7 @@ def create_app(title: str, services: Sequence[ServiceApi], open_core: CoreFactor
         app.include_router(service.router)
     app.include_router(ops.router)
     document_problems(app)
+    app.add_middleware(DatabaseDeadline)
     app.add_middleware(BodyLimit)
     app.add_middleware(Observe)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
+import pymongo
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,8 @@ from cst_core.ids import traceparent
 from cst_http.problems import problem
 
 MAX_BODY = 1_048_576
+#: How long an answer may wait for the database; the driver alone would try for two minutes.
+DATABASE_S = 15.0
 
 REQUESTS = Counter("cst_http_requests", "Answers", ["method", "route", "status"])
 SECONDS = Histogram("cst_http_seconds", "Time to answer", ["method", "route"])
@@ -64,6 +67,21 @@ class BodyLimit:
         detail = f"the body is over {self._max} bytes"
         answer = problem(413, "too-large", "Too large", detail, instance=scope["path"])
         await answer(scope, receive, send)
+
+
+class DatabaseDeadline:
+    """Bounds what one answer may spend on the database; what takes longer is answered with 503."""
+
+    def __init__(self, app: ASGIApp, seconds: float = DATABASE_S) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with pymongo.timeout(self._seconds):
+            await self._app(scope, receive, send)
 
 
 class Observe:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from cst_contracts.ops import Readiness, SystemProblem
+from cst_http.responses import PROBLEMS
+from cst_process.status import SystemWatch
 
 router = APIRouter(tags=["ops"])
 
@@ -14,11 +20,19 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
-async def readyz(request: Request) -> dict[str, str]:
-    """The process can serve: its database answers (503 otherwise)."""
-    await request.app.state.core.db.command("ping")
-    return {"status": "ready"}
+@router.get("/readyz", responses={503: PROBLEMS[503]})
+async def readyz(request: Request) -> Readiness:
+    """The process can serve: its database answers (503 otherwise).
+
+    Relay, broker and workers may be down meanwhile: what is stored reaches them later. That is
+    `degraded`, and no reason to send callers elsewhere.
+    """
+    watch: SystemWatch = request.app.state.watch
+    problems = (await watch.look()).problems
+    return Readiness(
+        status="degraded" if problems else "ready",
+        problems=[SystemProblem.model_validate(asdict(problem)) for problem in problems],
+    )
 
 
 @router.get("/metrics")

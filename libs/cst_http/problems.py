@@ -9,10 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pymongo.errors import ConnectionFailure, ExecutionTimeout
+from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
 from cst_core.errors import CstError
+from cst_mongo.transactions import is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,8 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
+    if not is_transient(error):
+        return await _on_bug(request, error)
     log.error("database unreachable", path=request.url.path, error=str(error)[:300])
     return problem(
         503,
@@ -107,6 +110,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CstError, _on_cst_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(ConnectionFailure, _on_database)
-    app.add_exception_handler(ExecutionTimeout, _on_database)
+    app.add_exception_handler(PyMongoError, _on_database)
     app.add_exception_handler(Exception, _on_bug)

@@ -17,6 +17,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
+from cst_core.tasks import cancel_all
 from cst_mongo.client import Collection, Database
 from cst_mongo.indexes import CollectionSpec
 from cst_process.vitals import Vitals
@@ -44,8 +45,7 @@ async def beating(db: Database, vitals: Vitals) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel_all([task])
         with suppress(PyMongoError), pymongo.timeout(ANSWER_S):
             await rows.delete_one({"_id": vitals.instance})
 
@@ -68,6 +68,7 @@ async def _beat(rows: Collection, vitals: Vitals) -> None:
 
 
 async def _write(rows: Collection, vitals: Vitals) -> None:
+    await vitals.count_parked()
     # As a literal: an error's text may begin with a dollar sign.
     row = {"$literal": await vitals.report()}
     await rows.update_one(
@@ -83,9 +84,7 @@ async def _bury(rows: Collection, vitals: Vitals) -> None:
     found = await rows.find(mine, {"pid": 1}).to_list()
     # Its own pid is that of a process that is gone: in a container it is always the same.
     dead = [
-        row["_id"]
-        for row in found
-        if row["pid"] == vitals.pid or not psutil.pid_exists(row["pid"])
+        row["_id"] for row in found if row["pid"] == vitals.pid or not psutil.pid_exists(row["pid"])
     ]
     if dead:
         await rows.delete_many({"_id": {"$in": dead}})

@@ -38,7 +38,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """From how many seconds on a consumer is stuck, and a consumer or a relay is behind."""
+    """From how many seconds on a consumer is stuck, and a consumer or a relay is behind.
+
+    A consumer that has no partition is behind, too: joining its group may take a while.
+    """
 
     stuck_s: float
     behind_s: float
@@ -75,6 +78,7 @@ def judge(
         *_broker(fresh),
         *_consumers(fresh, bounds),
         *_unassigned(fresh, bounds),
+        *_parked(fresh),
         *_relays(fresh, leases, now, bounds, expected.feeds),
     ]
     return sorted(found, key=lambda problem: (problem.part, problem.problem))
@@ -131,9 +135,21 @@ def _unassigned(fresh: Sequence[Row], bounds: Bounds) -> Iterator[Problem]:
         for consumer in row["consumers"]:
             idle.setdefault(consumer["consumer"], []).append(consumer["unassigned_s"] or 0.0)
     for name, since_s in idle.items():
-        if min(since_s) > bounds.stuck_s:
+        if min(since_s) > bounds.behind_s:
             detail = "the broker has given it no partition"
             yield Problem(f"consumer:{name}", "without partitions", min(since_s), detail)
+
+
+def _parked(fresh: Sequence[Row]) -> Iterator[Problem]:
+    parked: dict[str, int] = {}
+    for row in fresh:
+        for consumer in row["consumers"]:
+            name = consumer["consumer"]
+            parked[name] = max(parked.get(name, 0), consumer["parked"] or 0)
+    for name, count in parked.items():
+        if count:
+            detail = f"{count} requests wait for `cst dlq`: an event of each could not be handled"
+            yield Problem(f"consumer:{name}", "parked requests", None, detail)
 
 
 def _relays(

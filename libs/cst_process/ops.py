@@ -19,13 +19,15 @@ from cst_core.clock import wall_now
 from cst_core.errors import ConfigError, Unavailable
 from cst_mongo.client import Database
 from cst_process.judgement import Bounds, Expected, Problem, judge
-from cst_process.status import survey
+from cst_process.status import ping
 from cst_process.vitals import Vitals
 
 
 def ops_app(db: Database, vitals: Vitals, bounds: Bounds) -> Starlette:
-    """Return the application. It is not ready while database or broker are gone for this process,
-    or one of its consumers is in trouble."""
+    """Return the application.
+
+    It is not ready while the process misses its database or its broker, or a consumer is stuck.
+    """
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -47,9 +49,10 @@ def ops_app(db: Database, vitals: Vitals, bounds: Bounds) -> Starlette:
 
 async def _own_problems(db: Database, vitals: Vitals, bounds: Bounds) -> list[Problem]:
     now = wall_now()
-    problems = judge([{**await vitals.report(), "at": now}], [], now, bounds, Expected())
+    found = judge([{**await vitals.report(), "at": now}], [], now, bounds, Expected())
+    problems = [problem for problem in found if problem.problem in ("stuck", "unreachable")]
     try:
-        await survey(db, bounds, Expected())
+        await ping(db)
     except Unavailable as gone:
         problems.append(Problem("database", "unreachable", None, gone.detail))
     return problems

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,16 +46,35 @@ async def survey(db: Database, bounds: Bounds, expected: Expected) -> Survey:
     Raises:
         Unavailable: the database has no primary that answers within 1.5 s.
     """
+    with _answering():
+        now = await _server_time(db)
+        processes = await db[PROCESSES.name].find().sort("started_at").to_list()
+        leases = await db[LEASES.name].find({"_id": {"$regex": "^relay:"}}).to_list()
+    return Survey(now, processes, judge(processes, leases, now, bounds, expected))
+
+
+async def ping(db: Database) -> None:
+    """Raise ``Unavailable`` where the database has no primary that answers within 1.5 s."""
+    with _answering():
+        await _server_time(db)
+
+
+async def _server_time(db: Database) -> datetime:
+    # Unlike a ping it tells the time; like one it needs a primary to ask.
+    answer = await db.command("hello", codec_options=db.codec_options)
+    now: datetime = answer["localTime"]
+    return now
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
     try:
         with pymongo.timeout(ANSWER_S):
-            now = (await db.command("hello"))["localTime"]
-            processes = await db[PROCESSES.name].find().sort("started_at").to_list()
-            leases = await db[LEASES.name].find({"_id": {"$regex": "^relay:"}}).to_list()
+            yield
     except PyMongoError as error:
         raise Unavailable(
             f"the database does not answer ({type(error).__name__}); nothing can be stored"
         ) from error
-    return Survey(now, processes, judge(processes, leases, now, bounds, expected))
 
 
 class SystemWatch:

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from cst_bus.broker import BATCH_RECORDS
+from cst_bus.marks import Marks
 from cst_bus.progress import Progress
 from cst_core.clock import wall_now
 
@@ -34,9 +35,15 @@ class ConsumerVitals:
     """How one consumer of this process is doing; ``client`` gives its Kafka client once started."""
 
     progress: Progress
+    marks: Marks
     client: Callable[[], AIOKafkaConsumer | None]
+    _parked: int | None = None
     _behind_since: float | None = None
     _unassigned_since: float | None = field(default_factory=time.monotonic)
+
+    async def count_parked(self) -> None:
+        """Ask the database how many of its requests are parked."""
+        self._parked = await self.marks.parked()
 
     async def report(self) -> dict[str, Any]:
         """Return what there is to tell: counts, and seconds since when something is so."""
@@ -47,6 +54,7 @@ class ConsumerVitals:
         return {
             "consumer": progress.consumer,
             "handled": progress.handled,
+            "parked": self._parked,
             "busy_s": _seconds_since(progress.busy_since),
             "failing_s": _seconds_since(progress.failing_since),
             "error": progress.error,
@@ -109,6 +117,11 @@ class Vitals:
         """The workers reach the broker; returns for how many seconds they could not, if so."""
         lost, self._broker_lost_at = self._broker_lost_at, None
         return _seconds_since(lost)
+
+    async def count_parked(self) -> None:
+        """Ask the database how many requests its consumers have parked."""
+        for consumer in self.consumers:
+            await consumer.count_parked()
 
     async def report(self) -> dict[str, Any]:
         """Return the process's row in ``process_status``, without its time."""

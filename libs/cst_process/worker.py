@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -10,24 +11,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from cst_bus.broker import make_broker, subscribe
 from cst_bus.dead_letters import DeadLetters
-from cst_bus.marks import Marks
+from cst_bus.marks import CollectionMarks, Marks
 from cst_bus.processor import CHUNK, Handler, Processor
 from cst_bus.producer import make_producer
 from cst_bus.topics_admin import cluster_id, ensure_topics
 from cst_contracts.topics import TOPICS, Topic
 from cst_core.errors import Unavailable
+from cst_core.settings import Settings
 from cst_process.core import Core
+from cst_process.vitals import ConsumerVitals, Vitals
 
 log = structlog.get_logger(__name__)
 
+_CLIENT_LOG = logging.getLogger("aiokafka")
+
 #: Seconds between looks at the broker's identity.
 WATCH_S = 2.0
+#: How long it may take to say who it is.
+ANSWER_S = 5.0
 
 Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
@@ -62,41 +69,101 @@ class BrokerReplaced(Unavailable):
     """The broker is another one than before: offsets mean nothing any more, so start again."""
 
 
-async def run_work(core: Core, work: Sequence[Work], stop: asyncio.Event) -> None:
+async def run_work(
+    core: Core, work: Sequence[Work], stop: asyncio.Event, vitals: Vitals | None = None
+) -> None:
     """Run until ``stop`` is set; a loop that fails or ends early ends them all, with its error.
+
+    The consumers wait for a broker that is not there yet; the loops do not need one.
+
+    Args:
+        core: what the work is built over.
+        work: what to run.
+        stop: ends it in good order.
+        vitals: where the process tells how its consumers are doing.
 
     Raises:
         BrokerReplaced: the embedded broker was restarted and has forgotten everything. A new
             process reads the refilled log from its start, and the marks drop what it had.
     """
-    known = await cluster_id(core.settings.kafka)
-    async with _consuming(core, work) as brokers:
-        loops = [loop for part in work for loop in part.loops]
-        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(loop(stop)) for loop in loops]
-        tasks.append(asyncio.create_task(_watch(brokers, core.settings.kafka, known, stop)))
-        tasks.append(asyncio.create_task(stop.wait()))
+    consuming = _consume(core, work, stop, vitals or Vitals("worker"))
+    loops = [loop(stop) for part in work for loop in part.loops]
+    tasks = [asyncio.create_task(coro) for coro in (consuming, *loops, _wait(stop))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _consume(core: Core, work: Sequence[Work], stop: asyncio.Event, vitals: Vitals) -> None:
+    known = await _meet_broker(core.settings, stop, vitals)
+    if known is not None:
+        async with _consuming(core, work, vitals) as brokers:
+            await _watch(brokers, core.settings.kafka, known, stop, vitals)
+
+
+async def _meet_broker(settings: Settings, stop: asyncio.Event, vitals: Vitals) -> str | None:
+    """Wait for the broker, create its topics, and return its identity; None when stopped first."""
+    while not stop.is_set():
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            stop.set()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            known = await cluster_id(settings.kafka)
+            await ensure_topics(
+                settings.kafka,
+                TOPICS,
+                prefix=settings.topic_prefix,
+                volatile=not settings.kafka_idempotent,
+            )
+        except (KafkaError, OSError, Unavailable) as error:
+            _note_loss(vitals, error)
+            await _pause(stop)
+        else:
+            _note_return(vitals)
+            return known
+    return None
 
 
 async def _watch(
-    brokers: Sequence[KafkaBroker], bootstrap: str, known: str, stop: asyncio.Event
+    brokers: Sequence[KafkaBroker], bootstrap: str, known: str, stop: asyncio.Event, vitals: Vitals
 ) -> None:
     """End the process when the broker is another one, or when a consumer has ended silently."""
     while not stop.is_set():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), WATCH_S)
-            return
+        await _pause(stop)
         if any(task.done() for broker in brokers for task in _tasks(broker)):
             raise Unavailable("a consumer has ended; it would look alive and handle nothing")
-        with suppress(KafkaError):  # not there now; the consumers wait for it too
-            if await cluster_id(bootstrap) != known:
-                raise BrokerReplaced(f"the broker at {bootstrap} has another cluster id")
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                found = await cluster_id(bootstrap)
+        except (KafkaError, OSError) as error:  # the consumers wait for it, too
+            _note_loss(vitals, error)
+            continue
+        if found != known:
+            raise BrokerReplaced(f"the broker at {bootstrap} has another cluster id")
+        _note_return(vitals)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), WATCH_S)
+
+
+def _note_loss(vitals: Vitals, error: Exception) -> None:
+    if vitals.broker_lost():
+        log.warning("the broker does not answer; waiting for it", error=str(error)[:200])
+        # It would say the same dozens of times a second.
+        _CLIENT_LOG.setLevel(logging.CRITICAL)
+
+
+def _note_return(vitals: Vitals) -> None:
+    if (after_s := vitals.broker_found()) is not None:
+        _CLIENT_LOG.setLevel(logging.WARNING)
+        log.info("the broker answers again", after_s=after_s)
 
 
 def _tasks(broker: KafkaBroker) -> list[asyncio.Task[Any]]:
@@ -104,19 +171,15 @@ def _tasks(broker: KafkaBroker) -> list[asyncio.Task[Any]]:
 
 
 @asynccontextmanager
-async def _consuming(core: Core, work: Sequence[Work]) -> AsyncIterator[list[KafkaBroker]]:
+async def _consuming(
+    core: Core, work: Sequence[Work], vitals: Vitals
+) -> AsyncIterator[list[KafkaBroker]]:
     settings = core.settings
-    await ensure_topics(
-        settings.kafka,
-        TOPICS,
-        prefix=settings.topic_prefix,
-        volatile=not settings.kafka_idempotent,
-    )
     producer: AIOKafkaProducer = make_producer(settings.kafka, idempotent=settings.kafka_idempotent)
     await producer.start()
     dead = DeadLetters(producer)
     subscriptions = [sub for part in work for sub in part.subscriptions]
-    brokers = [_broker_of(core, sub, dead) for sub in subscriptions]
+    brokers = [_broker_of(core, sub, dead, vitals) for sub in subscriptions]
     try:
         # A broker starts its consumers in turns, and each waits for its group: hence one for each.
         await asyncio.gather(*(broker.start() for broker in brokers))
@@ -126,11 +189,17 @@ async def _consuming(core: Core, work: Sequence[Work]) -> AsyncIterator[list[Kaf
         await producer.stop()
 
 
-def _broker_of(core: Core, sub: Subscription, dead: DeadLetters) -> KafkaBroker:
+def _broker_of(core: Core, sub: Subscription, dead: DeadLetters, vitals: Vitals) -> KafkaBroker:
     broker, prefix = make_broker(core.settings.kafka), core.settings.topic_prefix
-    processor = Processor(core.db, sub.handler, dead, marks=sub.marks, chunk=sub.chunk)
+    marks = sub.marks or CollectionMarks(core.db, sub.handler.name)
+    processor = Processor(core.db, sub.handler, dead, marks=marks, chunk=sub.chunk)
     subscribe(broker, sub.topic, processor, group=sub.handler.name, prefix=prefix)
+    vitals.consumers.append(ConsumerVitals(processor.progress, marks, lambda: _client(broker)))
     return broker
+
+
+def _client(broker: KafkaBroker) -> AIOKafkaConsumer | None:
+    return next((getattr(sub, "consumer", None) for sub in broker.subscribers), None)
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager
 
 from app.registry import APIS
 from app.settings import AppSettings
-from app.system import prepare, with_stack
+from app.system import prepare, whole_system, with_stack
 from cst_core.logging import configure_logging
 from cst_core.settings import load_settings
 from cst_http.app import create_app
 from cst_process.core import Core, open_core
+from cst_process.heartbeat import beating
 from cst_process.supervisor import Child, supervise
+from cst_process.vitals import Vitals
 
 
 @asynccontextmanager
@@ -30,11 +32,11 @@ async def open_system() -> AsyncIterator[Core]:
     children = [Child("workers", ["run", "everything"])] if settings.workers else []
     keeping = asyncio.create_task(supervise(children, settings.environ(), stop))
     try:
-        async with open_core(settings, "api") as core:
+        async with open_core(settings, "api") as core, beating(core.db, Vitals("api")):
             yield core
     finally:
         stop.set()
         await keeping
 
 
-app = create_app("Citizen Services Tracker", list(APIS.values()), open_system)
+app = create_app("Citizen Services Tracker", list(APIS.values()), open_system, whole_system)

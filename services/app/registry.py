@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cst_bus.dead_letter_notes import NOTES
 from cst_bus.marks import MARKS
 from cst_city import store
 from cst_dispatch import main as dispatch
@@ -17,6 +18,8 @@ from cst_mongo.clocks import CLOCKS
 from cst_mongo.counters import COUNTERS
 from cst_mongo.indexes import CollectionSpec
 from cst_mongo.leases import LEASES
+from cst_process.heartbeat import PROCESSES
+from cst_process.projection import ProjectionSpec
 from cst_process.worker import ServiceWorker
 from cst_relay.checkpoint import CHECKPOINTS
 from cst_relay.orders import ORDERS
@@ -30,16 +33,21 @@ APIS: dict[str, ServiceApi] = {
 WORKERS: dict[str, ServiceWorker] = {
     worker.name: worker for worker in (workflow.WORKER, dispatch.WORKER, sla.WORKER, geo.WORKER)
 }
+PROJECTIONS: dict[str, ProjectionSpec] = {
+    spec.name: spec for spec in (*geo.PROJECTIONS, *sla.PROJECTIONS, *dispatch.PROJECTIONS)
+}
 COLLECTIONS: tuple[CollectionSpec, ...] = (
     REQUESTS,
     LOGS,
     RULES,
     MARKS,
+    NOTES,
     COUNTERS,
     LEASES,
     CLOCKS,
     CHECKPOINTS,
     ORDERS,
+    PROCESSES,
     *store.SPECS,
     *intake_repository.SPECS,
     *dispatch_repository.SPECS,

@@ -1,4 +1,4 @@
-"""Bringing up what processes need: embedded stack, collections, topics, the city."""
+"""Bringing up what processes need: embedded stack, collections, the city."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TypeVar
 
 import structlog
 
-from app.registry import COLLECTIONS
-from cst_bus.topics_admin import ensure_topics
+from app.registry import COLLECTIONS, WORKERS
 from cst_city.loader import CityError, load_city
 from cst_city.store import CITIES, store_city
-from cst_contracts.topics import TOPICS
 from cst_core.errors import ConfigError
 from cst_core.settings import Settings
 from cst_ledger.rules_store import store_shipped_rules
 from cst_mongo.client import Database, open_database
 from cst_mongo.clocks import shared_clock
 from cst_mongo.indexes import migrate
+from cst_process.judgement import Expected
+from cst_relay.feeds import all_feeds
 from cst_stack import Home, up
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,9 @@ def city_folder(settings: Settings) -> Path:
 
 
 async def prepare(settings: Settings) -> None:
-    """Make database and broker ready; harmless where they are. The city is loaded if absent.
+    """Make the database ready; harmless where it is. The city is loaded if absent.
+
+    Topics are made by those who use them, so that an API starts without a broker.
 
     Raises:
         ConfigError: the city has no folder, or its data is wrong.
@@ -67,12 +69,11 @@ async def prepare(settings: Settings) -> None:
         await migrate_database(db)
         if await db[CITIES.name].find_one({"_id": settings.city}) is None:
             await load_city_into(db, settings, city_folder(settings))
-    await ensure_topics(
-        settings.kafka,
-        TOPICS,
-        prefix=settings.topic_prefix,
-        volatile=not settings.kafka_idempotent,
-    )
+
+
+def whole_system(settings: Settings) -> Expected:
+    """Return what runs where everything does."""
+    return Expected(tuple(WORKERS), tuple(feed.name for feed in all_feeds(settings.city)))
 
 
 async def migrate_database(db: Database) -> list[str]:

@@ -151,7 +151,7 @@ async def _set_the_stage(
     console: Console, settings: AppSettings, city: City, speed: float
 ) -> AppSettings:
     """Make the database ready, and return settings with the demo's clock."""
-    with console.status("creating collections, indexes and topics"):
+    with console.status("creating collections and indexes"):
         opening = await _opening(settings, city)
         # Time stands still until the processes start.
         await prepare(settings.model_copy(update={"clock": f"{opening.isoformat()}@0"}))

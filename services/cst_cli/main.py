@@ -15,11 +15,14 @@ from cst_cli import (
     contracts,
     database,
     demo,
+    dlq,
     importing,
+    projections,
     relay,
     run,
     simulate,
     stack,
+    status,
     token,
     topics,
 )
@@ -33,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 stack.register(app)
+status.register(app)
 run.register(app)
 importing.register(app)
 simulate.register(app)
@@ -43,6 +47,8 @@ app.add_typer(database.city, name="city")
 app.add_typer(audit.app, name="audit")
 app.add_typer(relay.app, name="relay")
 app.add_typer(topics.app, name="topics")
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(projections.app, name="projections")
 app.add_typer(contracts.app, name="contracts")
 
 

@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated
 
 import structlog
 import typer
 import uvicorn
+from pydantic import Field
 
 from app.registry import APIS, WORKERS
 from app.settings import AppSettings
-from app.system import prepare
+from app.system import prepare, whole_system
 from cst_cli.context import settings_for
 from cst_cli.system import run_system
 from cst_core.errors import ConfigError
-from cst_core.settings import Settings
+from cst_core.settings import Settings, load_settings
 from cst_http.app import ServiceApi, create_app
 from cst_process.core import Core, open_core
+from cst_process.heartbeat import beating
+from cst_process.ops import ops_app, serving
+from cst_process.status import bounds_of
 from cst_process.supervisor import watch_parent
+from cst_process.vitals import Vitals
 from cst_process.worker import run_work, stop_on_signals
-from cst_relay.main import run_relay
+from cst_relay.main import Relays
 from cst_relay.settings import RelaySettings
 from cst_stack import Home
 
@@ -35,6 +40,14 @@ API_PROCESSES = {f"{name.split('_')[0]}-api": [api] for name, api in APIS.items(
 API_PROCESSES["api"] = list(APIS.values())
 WORKER_PROCESSES = {f"{name}-worker": [name] for name in WORKERS}
 PROCESSES = (*API_PROCESSES, *WORKER_PROCESSES, "relay", "everything", "system")
+
+
+class ProcessSettings(RelaySettings):
+    """Settings of a process of workers, a relay, or both."""
+
+    #: Port of /healthz, /readyz and /metrics; 0 serves none.
+    ops_port: int = Field(default=0, alias="CST_OPS_PORT", ge=0, le=65535)
+    ops_host: str = Field(default="127.0.0.1", alias="CST_OPS_HOST")
 
 
 def register(app: typer.Typer) -> None:
@@ -71,11 +84,11 @@ def _serve(process: str, apis: Sequence[ServiceApi], host: str, port: int) -> No
     async def opened() -> AsyncIterator[Core]:
         await prepare(settings)
         watching = asyncio.create_task(_end_with_parent())
-        async with open_core(settings, process) as core:
+        async with open_core(settings, process) as core, beating(core.db, Vitals(process)):
             yield core
         watching.cancel()
 
-    app = create_app(f"CST {process}", apis, opened)
+    app = create_app(f"CST {process}", apis, opened, whole_system)
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False)
 
 
@@ -86,25 +99,54 @@ async def _end_with_parent() -> None:
 
 async def _work(process: str, names: Sequence[str], *, with_relay: bool) -> None:
     """Run workers and relay in one event loop; the first that fails ends them all."""
-    settings = settings_for(RelaySettings, process)
+    settings = settings_for(ProcessSettings, process)
     await prepare(settings)
     stop = stop_on_signals()
+    relays = Relays(settings) if with_relay else None
+    vitals = _vitals(process, names, relays)
     try:
-        async with open_core(settings, process) as core, asyncio.TaskGroup() as group:
+        async with (
+            open_core(settings, process) as core,
+            beating(core.db, vitals),
+            _ops(core, vitals, settings),
+            asyncio.TaskGroup() as group,
+        ):
             group.create_task(watch_parent(stop))
             if names:
                 work = [WORKERS[name].build(core) for name in names]
-                group.create_task(run_work(core, work, stop))
-            if with_relay:
-                group.create_task(run_relay(settings, stop))
+                group.create_task(run_work(core, work, stop, vitals))
+            if relays is not None:
+                group.create_task(relays.run(stop))
             log.info("running", names=list(names), relay=with_relay)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
 
 
+def _vitals(process: str, names: Sequence[str], relays: Relays | None) -> Vitals:
+    if relays is None:
+        return Vitals(process, names)
+    return Vitals(
+        process,
+        names,
+        relays=relays.reports,
+        relay_broker_lost_at=lambda: relays.broker.unreachable_since,
+    )
+
+
+def _ops(
+    core: Core, vitals: Vitals, settings: ProcessSettings
+) -> AbstractAsyncContextManager[None]:
+    app = ops_app(core.db, vitals, bounds_of(settings))
+    return serving(app, settings.ops_host, settings.ops_port, setting="CST_OPS_PORT")
+
+
 async def _system(port: int) -> None:
     """Every process of its own, kept alive by this one."""
     settings = settings_for(AppSettings, "system")
+    if load_settings(ProcessSettings).ops_port:
+        raise ConfigError(
+            "CST_OPS_PORT is of one process, and a system has several: not for this command"
+        )
     await prepare(settings)
     stop = stop_on_signals()
     await run_system(Home(settings.home), port, settings.environ(), stop)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import time
 
 import structlog
@@ -17,11 +15,6 @@ log = structlog.get_logger(__name__)
 
 #: A lease is renewed this many times in its time to live.
 _RENEWALS = 4
-
-
-def holder_name() -> str:
-    """Return a name that no other relay has, not even a later one of this process."""
-    return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 class Leadership:

@@ -11,10 +11,11 @@ from cst_core.errors import ConfigError
 from cst_core.logging import configure_logging
 from cst_core.settings import load_settings
 from cst_mongo.client import Database, open_database
+from cst_process.ops import serving
 from cst_relay.broker_watch import BrokerWatch
 from cst_relay.feed import Feed
 from cst_relay.feeds import all_feeds
-from cst_relay.health import health_app, serving
+from cst_relay.health import health_app
 from cst_relay.metrics import Instruments, RelayMetrics
 from cst_relay.relay import Relay
 from cst_relay.settings import RelaySettings
@@ -55,7 +56,7 @@ class Relays:
         app = health_app(self._metrics, self._instruments.registry, settings.unhealthy_after_s)
         async with (
             open_database(settings.mongo_uri, settings.mongo_db, app="relay") as db,
-            serving(app, settings.host, settings.port),
+            serving(app, settings.host, settings.port, setting="CST_RELAY_PORT"),
         ):
             await self._run_all(db, stop)
 

@@ -10,11 +10,11 @@ import structlog
 
 from cst_core.errors import ConfigError
 from cst_mongo.client import Database
-from cst_mongo.leases import Leases
+from cst_mongo.leases import Leases, holder_name
 from cst_relay.broker_watch import BrokerWatch
 from cst_relay.errors import is_history_lost, is_passing, refusal
 from cst_relay.feed import Feed
-from cst_relay.lease import Leadership, holder_name
+from cst_relay.lease import Leadership
 from cst_relay.metrics import RelayMetrics
 from cst_relay.settings import RelaySettings
 from cst_relay.tasks import first_end, together

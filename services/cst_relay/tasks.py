@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from cst_core.tasks import cancel_all
+
 Tasks = Mapping[str, asyncio.Task[Any]]
 
 
@@ -17,9 +19,7 @@ async def together(**work: Coroutine[Any, Any, Any]) -> AsyncIterator[Tasks]:
     try:
         yield tasks
     finally:
-        for task in tasks.values():
-            task.cancel()
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await cancel_all(tasks.values())
 
 
 async def first_end(tasks: Tasks) -> None:

@@ -8,6 +8,7 @@ import signal
 
 import psutil
 
+from cst_relay.feeds import all_feeds
 from cst_stack import Home, status
 from cst_stack.ports import free_port
 from cst_testkit.leftovers import processes_of
@@ -19,6 +20,7 @@ from cst_testkit.systems import (
     gone,
     running_app,
 )
+from cst_testkit.waiting import wait_until
 
 
 async def test_sigterm_ends_the_app_and_its_children_and_the_stack_stays(home: Home) -> None:
@@ -75,8 +77,12 @@ async def test_up_and_down_twice_are_harmless(home: Home) -> None:
 
 async def _the_status_tells(home: Home, port: str) -> None:
     """For programs: every part and process, the relay, no dead letters, and where all is."""
-    code, out = await cst(home, "status", "--json")
-    assert code == 0, out
+
+    async def well() -> str | None:
+        code, out = await cst(home, "status", "--json")
+        return out if code == 0 else None
+
+    out = await wait_until(well, 60, "every process to have told that it is well") or ""
     report = json.loads(out[out.index("{") :])
     assert [part["running"] for part in report["parts"]] == [True, True]
     assert {process["name"] for process in report["processes"]} == {
@@ -90,5 +96,5 @@ async def _the_status_tells(home: Home, port: str) -> None:
     assert report["api_url"] == f"http://127.0.0.1:{port}"
     assert report["mongo_uri"].startswith("mongodb://127.0.0.1:")
     assert report["kafka_bootstrap_servers"]
-    assert [row["feed"] for row in report["relay"]] == ["request-events"]
+    assert {row["feed"] for row in report["relay"]} == {feed.name for feed in all_feeds("any")}
     assert set(report["dead_letters"].values()) <= {0}

@@ -81,6 +81,8 @@ def test_another_process_gets_the_same_settings(
         clock="2026-01-01T00:00:00Z@60",
         log_format="json",
         log_level="error",
+        stuck_after_s=7,
+        behind_after_s=8,
         auth_secret="x" * 32,
         auth_issuer="https://id.example",
         auth_jwks_url="https://id.example/keys",

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter, Request
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, OperationFailure, WriteConcernError
 
 from cst_core.errors import Conflict, InvalidInput
 from cst_http.app import ServiceApi, create_app
@@ -23,6 +23,8 @@ async def raise_one(kind: str) -> None:
     raise {
         "bug": RuntimeError("secret detail"),
         "database": AutoReconnect("db.internal:27017 refused"),
+        "shutdown": WriteConcernError("db.internal: interrupted at shutdown", 11600),
+        "query": OperationFailure("secret detail", 2),
         "conflict": Conflict("taken", by="somebody"),
         "field": InvalidInput.field("colour", "is no colour", "loud", ["red"]),
     }[kind]
@@ -54,6 +56,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     [
         ("bug", 500, "internal"),
         ("database", 503, "unavailable"),
+        ("shutdown", 503, "unavailable"),
+        ("query", 500, "internal"),
         ("conflict", 409, "conflict"),
         ("field", 422, "invalid-input"),
     ],
