@@ -23,6 +23,9 @@ class KpiRow(Wire):
 
 class KpiReport(Wire):
     generated_at: Instant
+    as_of: Instant | None = Field(
+        default=None, description="When the KPIs stood so; null: they are the current ones"
+    )
     group_by: str | None
     totals: KpiRow
     groups: list[KpiRow]

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord
 
 from cst_bus.metrics import DEAD
+
+#: Headers of dead letters; the record's own are kept beside them.
+CONSUMER = "cst_dlq_consumer"
+ERROR = "cst_dlq_error"
+#: The request that is parked for it; none where nobody waits for it.
+REQUEST = "cst_dlq_request"
+TOPIC = "cst_dlq_topic"
+PARTITION = "cst_dlq_partition"
+OFFSET = "cst_dlq_offset"
+#: Bytes that the value had, where only its beginning could be sent.
+CUT_FROM = "cst_dlq_cut_from"
+_OWN = "cst_dlq_"
+
+MAX_REASON = 2_000
+#: Bytes kept of a value, and of a key, that is too large to be sent beside the reason.
+CUT_VALUE = 100_000
+CUT_KEY = 1_000
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+def reason_of(error: BaseException | str) -> str:
+    """Return why something failed, as text that can be stored and sent."""
+    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    return text[:MAX_REASON].encode(errors="replace").decode()
 
 
 class DeadLetters:
@@ -15,26 +43,52 @@ class DeadLetters:
         self._producer = producer
 
     async def send(
-        self, record: ConsumerRecord[bytes, bytes], *, consumer: str, error: BaseException | str
+        self,
+        record: ConsumerRecord[bytes, bytes],
+        *,
+        consumer: str,
+        error: BaseException | str,
+        request_id: str | None = None,
     ) -> None:
         """Send ``record``; returns once the broker has it.
+
+        A record that is too large beside its reason (what comes compressed may be of any size) is
+        cut, so that it cannot hold up its consumer for ever; where it came from is kept.
 
         Args:
             record: what could not be handled.
             consumer: who could not handle it.
             error: why.
+            request_id: the request that is parked for it.
+
+        Raises:
+            aiokafka.errors.KafkaError: the broker has not taken it.
         """
-        reason = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-        kept = [(k, v) for k, v in record.headers if not k.startswith("cst_dlq_")]
-        headers = [
-            *kept,
-            ("cst_dlq_consumer", consumer.encode()),
-            ("cst_dlq_error", reason[:2000].encode()),
-            ("cst_dlq_topic", record.topic.encode()),
-            ("cst_dlq_partition", str(record.partition).encode()),
-            ("cst_dlq_offset", str(record.offset).encode()),
-        ]
-        await self._producer.send_and_wait(
-            f"{record.topic}.dlq", key=record.key, value=record.value, headers=headers
-        )
+        topic, own = f"{record.topic}.dlq", _headers(record, consumer, error, request_id)
+        kept = [(k, v) for k, v in record.headers if not k.startswith(_OWN)]
+        try:
+            await self._producer.send_and_wait(
+                topic, key=record.key, value=record.value, headers=[*kept, *own]
+            )
+        except MessageSizeTooLargeError:
+            own = [*own, (CUT_FROM, b"%d" % len(record.value or b""))]
+            key, value = (record.key or b"")[:CUT_KEY], (record.value or b"")[:CUT_VALUE]
+            await self._producer.send_and_wait(topic, key=key, value=value, headers=own)
         DEAD.labels(consumer).inc()
+
+
+def _headers(
+    record: ConsumerRecord[bytes, bytes],
+    consumer: str,
+    error: BaseException | str,
+    request_id: str | None,
+) -> Headers:
+    parked = [] if request_id is None else [(REQUEST, request_id.encode())]
+    return [
+        (CONSUMER, consumer.encode()),
+        (ERROR, reason_of(error).encode()),
+        *parked,
+        (TOPIC, record.topic.encode()),
+        (PARTITION, b"%d" % record.partition),
+        (OFFSET, b"%d" % record.offset),
+    ]

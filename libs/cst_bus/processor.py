@@ -8,17 +8,17 @@ is parked, that is, its later records follow it there instead of being applied o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import structlog
-from aiokafka.structs import ConsumerRecord
-from pydantic import ValidationError
 
-from cst_bus.dead_letters import DeadLetters
+from cst_bus.dead_letters import DeadLetters, reason_of
 from cst_bus.marks import CollectionMarks, Mark, Marks
 from cst_bus.metrics import HANDLED, RETRIED, SECONDS, SKIPPED
+from cst_bus.progress import Progress
+from cst_bus.reading import Item, Record, Unreadable, read
 from cst_contracts.events import RequestEvent
 from cst_mongo.client import Database, Session
 from cst_mongo.transactions import is_transient, transact
@@ -29,9 +29,10 @@ log = structlog.get_logger(__name__)
 CHUNK = 100
 #: Waits between attempts at one event that fails, in seconds.
 ATTEMPT_WAITS = (0.1, 0.5, 2.0)
+MIN_BACKOFF_S = 0.2
 MAX_BACKOFF_S = 30.0
 
-Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
+T = TypeVar("T")
 
 
 class Handler(Protocol):
@@ -48,14 +49,18 @@ class Handler(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    record: Record
-    event: RequestEvent
+@dataclass(slots=True)
+class _Sorted:
+    """A chunk's items: to be handled, and of parked requests; each request's last ``seq``."""
+
+    fresh: list[Item] = field(default_factory=list)
+    parked: list[Item] = field(default_factory=list)
+    seqs: dict[str, int] = field(default_factory=dict)
+    passed: dict[str, int] = field(default_factory=dict)
 
 
 class Processor:
-    """Applies batches of records through one handler."""
+    """Applies batches of records through one handler; ``progress`` tells how it is doing."""
 
     def __init__(
         self,
@@ -69,91 +74,143 @@ class Processor:
         self._db = db
         self._handler = handler
         self._dead = dead_letters
-        self._marks: Marks = marks or CollectionMarks(db, handler.name)
+        self._marks = marks or CollectionMarks(db, handler.name)
         self._chunk = chunk
+        self.progress = Progress(handler.name)
 
     async def process(self, records: Sequence[Record]) -> None:
-        """Handle a batch; returns when every record has had its effect or is a dead letter."""
-        items = [item for record in records if (item := await self._decode(record)) is not None]
-        for start in range(0, len(items), self._chunk):
-            await self._apply(items[start : start + self._chunk])
+        """Handle a batch; returns when every record has had its effect or is a dead letter.
 
-    async def _decode(self, record: Record) -> _Item | None:
-        """Read a record; None for what the handler does not want or what nobody can read."""
+        Raises:
+            aiokafka.errors.KafkaError: a dead letter could not be sent; the batch has to come
+                again.
+        """
+        self.progress.begin()
         try:
-            event = RequestEvent.model_validate_json(record.value or b"")
-            if event.name not in self._handler.types:
-                return None
-            event.typed()
-        except (ValidationError, KeyError) as error:
-            await self._give_up(record, (record.key or b"").decode(errors="replace"), error)
-            return None
-        return _Item(record, event)
-
-    async def _apply(self, items: Sequence[_Item]) -> None:
-        try:
-            parked = await self._insist(items)
+            await self._process(records)
         except Exception as error:
-            await self._apart(items, error)
-        else:
-            await self._pass_by(parked)
+            self.progress.failed(error)
+            raise
+        finally:
+            self.progress.end()
 
-    async def _insist(self, items: Sequence[_Item]) -> list[_Item]:
-        """Attempt until nothing transient is in the way; return the parked items."""
-        backoff = 0.2
+    async def _process(self, records: Sequence[Record]) -> None:
+        items: list[Item] = []
+        for record in records:
+            try:
+                item = read(record, self._handler.types)
+            except Unreadable as error:
+                await self._apply(items)  # what came before it may be of its request
+                items = []
+                await self._refuse(record, error)
+                continue
+            if item is not None:
+                items.append(item)
+            if len(items) == self._chunk:
+                await self._apply(items)
+                items = []
+        await self._apply(items)
+
+    async def _apply(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
+        try:
+            await self._attempt(items)
+        except Unsettled as failed:
+            await self._apart(items, failed.error)
+
+    async def _attempt(self, items: Sequence[Item]) -> None:
+        """Apply a chunk in one transaction; what is of parked requests becomes dead letters.
+
+        Raises:
+            Unsettled: it fails, and trying again later would not help.
+        """
+        try:
+            done = await self._insist(lambda session: self._once(items, session))
+        except Exception as error:
+            self.progress.failed(error)
+            raise Unsettled(error) from error
+        self._count(items, done)
+        for item in done.parked:
+            await self._dead.send(
+                item.record,
+                consumer=self._handler.name,
+                error="its request is parked",
+                request_id=item.event.subject,
+            )
+
+    async def _once(self, items: Sequence[Item], session: Session) -> _Sorted:
+        marks = await self._marks.load({item.event.subject for item in items}, session)
+        chunk = _sort_out(items, marks)
+        if chunk.fresh:
+            await self._handler.handle([item.event for item in chunk.fresh], session)
+            await self._marks.save(chunk.seqs, session)
+        # Passing by is a write, lest a retry that unparks the request at the same time have read
+        # the ledger before this event: both would commit and nobody would handle it. Now one of
+        # the two conflicts and looks again. `passed` that does not grow is no write, and need not
+        # be: whoever wrote it did so after every event up to it.
+        await self._marks.pass_by(chunk.passed, session)
+        return chunk
+
+    def _count(self, items: Sequence[Item], done: _Sorted) -> None:
+        name, handled = self._handler.name, len(done.fresh)
+        HANDLED.labels(name).inc(handled)
+        SKIPPED.labels(name).inc(len(items) - handled - len(done.parked))
+        self.progress.succeeded(handled)
+
+    async def _insist(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run a transaction until nothing transient is in its way."""
+        backoff = MIN_BACKOFF_S
         while True:
             try:
                 with SECONDS.labels(self._handler.name).time():
-                    return await self._attempt(items)
+                    return await transact(self._db, work)
             except Exception as error:
                 if not is_transient(error):
                     raise
+                self.progress.failed(error)
                 log.warning("retrying", consumer=self._handler.name, error=str(error)[:200])
                 RETRIED.labels(self._handler.name).inc()
                 await asyncio.sleep(min(backoff, MAX_BACKOFF_S))
                 backoff = min(backoff * 2, MAX_BACKOFF_S)
 
-    async def _attempt(self, items: Sequence[_Item]) -> list[_Item]:
-        """Apply a chunk in one transaction; return the items whose request is parked."""
-
-        async def once(session: Session) -> list[_Item]:
-            marks = await self._marks.load({i.event.subject for i in items}, session)
-            fresh, parked, seqs = _sort_out(items, marks)
-            if fresh:
-                await self._handler.handle([item.event for item in fresh], session)
-                await self._marks.save(seqs, session)
-            HANDLED.labels(self._handler.name).inc(len(fresh))
-            SKIPPED.labels(self._handler.name).inc(len(items) - len(fresh) - len(parked))
-            return parked
-
-        return await transact(self._db, once)
-
-    async def _apart(self, items: Sequence[_Item], error: Exception) -> None:
+    async def _apart(self, items: Sequence[Item], error: Exception) -> None:
         """Apply what failed together one by one, or give up on the one that fails alone."""
         if len(items) > 1:
             for item in items:
                 await self._apply([item])
             return
-        item = items[0]
         for wait in ATTEMPT_WAITS:
             RETRIED.labels(self._handler.name).inc()
             await asyncio.sleep(wait)
             try:
-                parked = await self._insist(items)
-            except Exception as again:
-                error = again
-                continue
-            await self._pass_by(parked)
-            return
-        await self._give_up(item.record, item.event.subject, error)
+                await self._attempt(items)
+            except Unsettled as again:
+                error = again.error
+            else:
+                return
+        await self._give_up(items[0], error)
 
-    async def _pass_by(self, parked: Sequence[_Item]) -> None:
-        for item in parked:
-            await self._dead.send(
-                item.record, consumer=self._handler.name, error="its request is parked"
-            )
+    async def _give_up(self, item: Item, error: Exception) -> None:
+        request_id, seq = item.event.subject, item.event.seq
+        if await self._park(request_id, error, seq):
+            await self._bury(item.record, error, request_id)
 
-    async def _give_up(self, record: Record, request_id: str, error: Exception) -> None:
+    async def _refuse(self, record: Record, error: Unreadable) -> None:
+        """Make a dead letter of what cannot be read; its request waits where it may lack it."""
+        request_id = error.request_id
+        if request_id is not None and not await self._park(request_id, str(error), error.seq):
+            request_id = None
+        await self._bury(record, str(error), request_id)
+
+    async def _park(self, request_id: str, error: Exception | str, seq: int | None) -> bool:
+        """Park a request unless somebody has handled its event ``seq`` meanwhile."""
+        reason = reason_of(error)
+        return await self._insist(
+            lambda session: self._marks.park(request_id, reason, session, seq=seq)
+        )
+
+    async def _bury(self, record: Record, error: Exception | str, request_id: str | None) -> None:
         log.error(
             "dead letter",
             consumer=self._handler.name,
@@ -161,26 +218,31 @@ class Processor:
             offset=record.offset,
             error=str(error)[:500],
         )
-        await self._dead.send(record, consumer=self._handler.name, error=error)
-        if request_id:
-            await transact(self._db, lambda session: self._marks.park(request_id, session))
+        name = self._handler.name
+        await self._dead.send(record, consumer=name, error=error, request_id=request_id)
+        self.progress.succeeded(0)
 
 
-def _sort_out(
-    items: Sequence[_Item], marks: dict[str, Mark]
-) -> tuple[list[_Item], list[_Item], dict[str, int]]:
-    """Split a chunk into (fresh, parked) and give the new marks; what was handled is dropped."""
-    fresh: list[_Item] = []
-    parked: list[_Item] = []
-    seqs: dict[str, int] = {}
+class Unsettled(Exception):
+    """A chunk failed for a reason that time does not heal."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _sort_out(items: Sequence[Item], marks: Mapping[str, Mark]) -> _Sorted:
+    """Split a chunk; what was handled before is in neither part."""
+    chunk = _Sorted()
     for item in items:
         event = item.event
         mark = marks.get(event.subject, Mark())
-        if event.seq <= seqs.get(event.subject, mark.seq):
+        if event.seq <= chunk.seqs.get(event.subject, mark.seq):
             continue
-        if mark.parked:
-            parked.append(item)
+        if mark.parked is not None:
+            chunk.parked.append(item)
+            chunk.passed[event.subject] = max(event.seq, chunk.passed.get(event.subject, -1))
             continue
-        fresh.append(item)
-        seqs[event.subject] = event.seq
-    return fresh, parked, seqs
+        chunk.fresh.append(item)
+        chunk.seqs[event.subject] = event.seq
+    return chunk

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from cst_ledger.events import Document
@@ -69,12 +70,20 @@ def apply(state: Document | None, event: Document) -> Document:
     return after
 
 
+def happened_by(events: Iterable[Document], as_of: datetime | None) -> list[Document]:
+    """Return the events up to the first that happened after ``as_of`` (None: all).
+
+    It goes by when they happened, whenever they were written, so it is the past as known today.
+    """
+    if as_of is None:
+        return list(events)
+    return list(takewhile(lambda event: event["at"] <= as_of, events))
+
+
 def fold(events: Iterable[Document], *, as_of: datetime | None = None) -> Document | None:
     """Return the state after all events, or after those that happened by ``as_of``."""
     state: Document | None = None
-    for event in events:
-        if as_of is not None and event["at"] > as_of:
-            break
+    for event in happened_by(events, as_of):
         state = apply(state, event)
     return state
 

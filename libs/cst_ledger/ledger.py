@@ -40,6 +40,7 @@ REQUESTS = CollectionSpec(
         IndexModel([("timestamps.updated_at", ASCENDING)]),
         IndexModel([("duplicates.master_request_id", ASCENDING)]),
         IndexModel([("duplicates.is_master", ASCENDING)]),
+        IndexModel([("assignment.assigned_agent_id", ASCENDING), ("status", ASCENDING)]),
         IndexModel(
             [("source.system", ASCENDING), ("source.id", ASCENDING)],
             unique=True,

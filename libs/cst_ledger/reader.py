@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bson import ObjectId
 
 from cst_ledger.events import Document
+from cst_ledger.fold import fold, happened_by
 from cst_ledger.ledger import LOGS
+from cst_ledger.seal import bucket_of
 from cst_mongo.client import Database, Session
 
 
@@ -13,3 +17,22 @@ async def events_of(db: Database, oid: ObjectId, session: Session | None = None)
     """Return the stored events of a request (by its ``_id``) in ``seq`` order."""
     cursor = db[LOGS.name].find({"request_id": oid}, {"event_stream": 1}, session=session)
     return [event async for log in cursor.sort("bucket", 1) for event in log["event_stream"]]
+
+
+async def as_it_stood(db: Database, document: Document, as_of: datetime) -> Document | None:
+    """Return a request's document as it stood at ``as_of``; None where it did not exist yet.
+
+    See ``happened_by``. Texts that were redacted since are gone from it, too.
+    """
+    events = happened_by(await events_of(db, document["_id"]), as_of)
+    state = fold(events)
+    if state is None:
+        return None
+    seq, digest = events[-1]["seq"], events[-1]["hash"]
+    head = {"seq": seq, "hash": digest, "bucket": bucket_of(seq)}
+    return {
+        "_id": document["_id"],
+        "request_id": document["request_id"],
+        **state,
+        "ledger": head,
+    }

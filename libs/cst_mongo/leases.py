@@ -6,11 +6,19 @@ that it still holds; whoever writes on its behalf must carry the epoch and be re
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
 
+from cst_core.errors import Conflict
 from cst_mongo.client import Database
 from cst_mongo.indexes import CollectionSpec
 
@@ -24,6 +32,24 @@ class Lease:
     name: str
     holder: str
     epoch: int
+
+
+def holder_name() -> str:
+    """Return a name that no other holder has, not even a later one of this process."""
+    return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+@dataclass
+class Tenure:
+    """A lease while it is renewed in the background; ``ends`` in monotonic seconds."""
+
+    lease: Lease
+    ends: float
+
+    def check(self) -> None:
+        """Raise ``Conflict`` when somebody else may hold the lease by now."""
+        if time.monotonic() >= self.ends:
+            raise Conflict(f"{self.lease.name}: the lease was lost, another process may go on")
 
 
 class Leases:
@@ -74,3 +100,41 @@ class Leases:
             {"_id": lease.name, "holder": lease.holder, "epoch": lease.epoch},
             [{"$set": {"expires_at": "$$NOW", "holder": None}}],
         )
+
+    @asynccontextmanager
+    async def hold(self, name: str) -> AsyncIterator[Tenure]:
+        """Hold the lease within the block, waiting ``ttl_s`` for the end of a holder that died.
+
+        Raises:
+            Conflict: another holder is alive.
+        """
+        tenure = await self._insist(name, holder_name())
+        renewing = asyncio.create_task(self._keep(tenure))
+        try:
+            yield tenure
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            await self.release(tenure.lease)
+
+    async def _insist(self, name: str, holder: str) -> Tenure:
+        pauses = 10
+        for _ in range(pauses + 1):
+            ends = time.monotonic() + self.ttl_s
+            if (lease := await self.acquire(name, holder)) is not None:
+                return Tenure(lease, ends)
+            await asyncio.sleep(self.ttl_s / pauses)
+        row = await self._leases.find_one({"_id": name}) or {}
+        raise Conflict(f"{name}: {row.get('holder')} is at it; try again when it has ended")
+
+    async def _keep(self, tenure: Tenure) -> None:
+        """Renew until cancelled or lost; while the database cannot be reached, it runs out."""
+        while True:
+            await asyncio.sleep(self.ttl_s / 3)
+            ends = time.monotonic() + self.ttl_s
+            try:
+                if not await self.renew(tenure.lease):
+                    return
+            except PyMongoError:
+                continue
+            tenure.ends = ends

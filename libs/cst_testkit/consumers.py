@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cst_bus.parking import Parking
 from cst_bus.processor import CHUNK, Processor
 from cst_contracts.events import RequestEvent
+from cst_ledger.ledger import LOGS, REQUESTS
 from cst_mongo.client import Database, Session
-from cst_testkit.factories import created_event
-from cst_testkit.histories import AGENT, step, written
-from cst_testkit.records import Record, RecordingDeadLetters, record_of
+from cst_testkit.factories import CREATED_AT, created_event
+from cst_testkit.histories import AGENT, Written, step, written
+from cst_testkit.records import CITY, Record, RecordingDeadLetters, record_of
 
 EFFECTS = "counted_effects"
 MANUALLY = {**AGENT, "assignment_policy": "manual"}
@@ -63,6 +65,11 @@ class Consumer:
         """Process a batch as a consumer that has just started."""
         await Processor(self.db, self.handler, self.dead, chunk=chunk).process(records)
 
+    @property
+    def parking(self) -> Parking:
+        """What an operator does about its parked requests, with transactions of two events."""
+        return Parking(self.db, CITY, self.handler, chunk=2)
+
     async def effects(self) -> set[tuple[str, int]]:
         """Return the (subject, seq) that have had their effect."""
         return await self.handler.effects()
@@ -70,6 +77,25 @@ class Consumer:
 
 def story(request_id: str) -> list[Record]:
     """Return a request's records: created, triaged and assigned, at the offsets 0 to 2."""
-    steps = [step("triaged", meta={"rule": None}), step("assigned", meta=MANUALLY)]
-    events = written([created_event(), *steps], request_id).events
+    events = _written(request_id).events
     return [record_of(event, offset=event["seq"]) for event in events]
+
+
+async def tell(db: Database, request_id: str, events: int = 3) -> None:
+    """Bring the ledger to the first ``events`` of a request's story."""
+    made = _written(request_id)
+    document = {key: value for key, value in made.document.items() if key != "_id"}
+    requests, logs = db[REQUESTS.name], db[LOGS.name]
+    known = {"request_id": request_id}
+    await requests.update_one(known, {"$setOnInsert": document}, upsert=True)
+    stored = await requests.find_one(known)
+    assert stored is not None  # it was just inserted
+    stream = made.events[:events]
+    log = {"event_stream": stream, "last_seq": stream[-1]["seq"], "updated_at": CREATED_AT}
+    bucket = {"request_id": stored["_id"], "bucket": 0}
+    await logs.update_one(bucket, {"$set": log}, upsert=True)
+
+
+def _written(request_id: str) -> Written:
+    steps = [step("triaged", meta={"rule": None}), step("assigned", meta=MANUALLY)]
+    return written([created_event(), *steps], request_id)

@@ -44,7 +44,14 @@ class RecordingDeadLetters(DeadLetters):
 
     sent: list[tuple[Record, str]] = field(default_factory=list)
 
-    async def send(self, record: Record, *, consumer: str, error: BaseException | str) -> None:
+    async def send(
+        self,
+        record: Record,
+        *,
+        consumer: str,
+        error: BaseException | str,
+        request_id: str | None = None,
+    ) -> None:
         self.sent.append((record, str(error)))
 
     @property

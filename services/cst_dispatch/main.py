@@ -1,4 +1,4 @@
-"""Dispatch's composition: its API and its worker."""
+"""Dispatch's composition: its API, its worker, its projection."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from cst_contracts.topics import REQUEST_EVENTS
 from cst_dispatch.agents import AgentService
 from cst_dispatch.api import router
 from cst_dispatch.consumers import CHUNK, AssignHandler
+from cst_dispatch.projections import AgentLoads
 from cst_dispatch.service import DispatchService
 from cst_http.app import ServiceApi
 from cst_process.core import Core
+from cst_process.projection import ProjectionSpec
 from cst_process.worker import ServiceWorker, Subscription, Work
 
 
@@ -30,3 +32,4 @@ API = ServiceApi(
     "dispatch", router, lambda core, _: _Api(DispatchService(core), AgentService(core))
 )
 WORKER = ServiceWorker("dispatch", _work)
+PROJECTIONS = (ProjectionSpec("agents", "open_assignments in service_agents", AgentLoads),)

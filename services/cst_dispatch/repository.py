@@ -11,6 +11,7 @@ from pymongo import ASCENDING, IndexModel
 
 from cst_city.store import AGENTS
 from cst_ledger.events import Document
+from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 
@@ -24,10 +25,15 @@ QUEUE = CollectionSpec(
 SPECS = (QUEUE,)
 
 
+#: A request in one of these takes a unit of its agent's capacity.
+WORK = ("assigned", "in_progress")
+
+
 class DispatchRepository:
     """Reads agents; keeps the queue of requests that nobody could take."""
 
     def __init__(self, db: Database) -> None:
+        self._requests = db[REQUESTS.name]
         self._agents = db[AGENTS.name]
         self._queue = db[QUEUE.name]
 
@@ -73,3 +79,31 @@ class DispatchRepository:
         cursor = self._queue.find({"next_try_at": {"$lte": now}}, {"_id": 1})
         order = [("priority", ASCENDING), ("created_at", ASCENDING)]
         return [row["_id"] async for row in cursor.sort(order).limit(limit)]
+
+    async def open_work(self, session: Session) -> dict[ObjectId, int]:
+        """Count the requests that each agent has work with."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"status": {"$in": WORK}}},
+            {"$group": {"_id": "$assignment.assigned_agent_id", "count": {"$sum": 1}}},
+        ]
+        cursor = await self._requests.aggregate(pipeline, session=session)
+        return {row["_id"]: row["count"] async for row in cursor}
+
+    async def open_work_of(self, agent_id: ObjectId, session: Session) -> int:
+        """Count the requests that one agent has work with."""
+        wanted = {"assignment.assigned_agent_id": agent_id, "status": {"$in": WORK}}
+        return await self._requests.count_documents(wanted, session=session)
+
+    async def loads(self, session: Session) -> list[Document]:
+        """Return every agent's code and ``open_assignments``."""
+        fields = {"agent_code": 1, "open_assignments": 1}
+        return await self._agents.find({}, fields, session=session).to_list()
+
+    async def set_load(self, agent_id: ObjectId, count: int, session: Session) -> None:
+        """Set an agent's ``open_assignments``."""
+        await self._agents.update_one(
+            {"_id": agent_id}, {"$set": {"open_assignments": count}}, session=session
+        )
+
+    async def count_agents(self) -> int:
+        return await self._agents.estimated_document_count()

@@ -50,9 +50,11 @@ async def heatmap(
 async def kpis(
     query: Annotated[KpiQuery, Query()], service: Service, caller: AnyCaller
 ) -> KpiReport:
-    """Return KPI totals; groups and filters are for staff."""
+    """Return KPI totals, now or as of an instant; groups, filters and the past are for staff."""
     if not caller.is_staff and query.model_dump(exclude_defaults=True):
         if caller.subject is None:
-            raise Unauthenticated("without a token there are totals only, no groups or filters")
-        raise Forbidden("groups and filters are for staff; there are totals for everybody")
+            raise Unauthenticated(
+                "without a token there are current totals only, no groups or filters"
+            )
+        raise Forbidden("groups, filters and as_of are for staff; there are current totals for all")
     return await service.kpis(query)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from bson import ObjectId
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
-from cst_bus.marks import Mark
+from cst_bus.marks import PARKED_INDEX
 from cst_geo_analytics.domain.projection import Key, Row
+from cst_geo_analytics.gate import GATES
 from cst_ledger.events import Document
+from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 
-POINTS = CollectionSpec("geo_points")
+POINTS = CollectionSpec("geo_points", (PARKED_INDEX,))
 CELLS = CollectionSpec(
     "geo_cells",
     (
@@ -29,60 +34,47 @@ FEEDS = CollectionSpec(
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ),
 )
-SPECS = (POINTS, CELLS, KPIS, FEEDS)
+#: What is made of the ledger, and from there again.
+BUILT = (POINTS, CELLS, KPIS)
+SPECS = (*BUILT, FEEDS, GATES)
 
+TOUCHED_BATCH = 500
 CELL_FIELDS = ("cell", "category", "status", "priority", "zone_id", "public")
+KPI_SUMS = ("n", "resolved", "seconds", "met", "missed")
 KPI_FIELDS = ("day", "category", "zone_id", "priority", "status")
 
 
-class RowMarks:
-    """The consumer's marks, kept in its rows: ``seq`` says what a row has taken in."""
-
-    def __init__(self, db: Database) -> None:
-        self._points = db[POINTS.name]
-
-    async def load(self, request_ids: Iterable[str], session: Session) -> dict[str, Mark]:
-        wanted = {"_id": {"$in": list(request_ids)}}
-        cursor = self._points.find(wanted, {"seq": 1, "parked": 1}, session=session)
-        return {row["_id"]: Mark(row["seq"], row.get("parked", False)) async for row in cursor}
-
-    async def save(self, seqs: Mapping[str, int], session: Session) -> None:
-        """The handler has written ``seq`` with the rows."""
-
-    async def park(self, request_id: str, session: Session) -> None:
-        await self._points.update_one(
-            {"_id": request_id},
-            {"$set": {"parked": True}, "$setOnInsert": {"seq": -1}},
-            upsert=True,
-            session=session,
-        )
+def staged_specs(suffix: str) -> list[CollectionSpec]:
+    """Return the built collections under their names with ``suffix``, with the same indexes."""
+    return [replace(spec, name=f"{spec.name}{suffix}") for spec in BUILT]
 
 
 class GeoRepository:
-    """Reads and writes the projections."""
+    """Reads and writes the projections, or those that a rebuild has staged under ``suffix``."""
 
-    def __init__(self, db: Database) -> None:
-        self._points = db[POINTS.name]
-        self._cells = db[CELLS.name]
-        self._kpis = db[KPIS.name]
+    def __init__(self, db: Database, suffix: str = "") -> None:
+        self._requests = db[REQUESTS.name]
+        self._points = db[f"{POINTS.name}{suffix}"]
+        self._cells = db[f"{CELLS.name}{suffix}"]
+        self._kpis = db[f"{KPIS.name}{suffix}"]
         self._feeds = db[FEEDS.name]
 
-    async def rows(self, request_ids: Sequence[str], session: Session) -> dict[str, Row]:
+    async def rows(self, request_ids: Sequence[str], session: Session | None) -> dict[str, Row]:
         """Return the rows of some requests that have one."""
         wanted = {"_id": {"$in": list(request_ids)}, "seq": {"$gte": 0}}
         cursor = self._points.find(wanted, session=session)
         return {row["_id"]: row async for row in cursor}
 
-    async def save_rows(self, rows: Mapping[str, Row], session: Session) -> None:
+    async def save_rows(self, rows: Mapping[str, Row], session: Session | None) -> None:
         updates = [UpdateOne({"_id": key}, {"$set": row}, upsert=True) for key, row in rows.items()]
         if updates:
             await self._points.bulk_write(updates, ordered=False, session=session)
 
     async def move_cells(
         self,
-        deltas: Mapping[Key, Mapping[str, float]],
+        deltas: Mapping[Key, Mapping[str, int]],
         centers: Mapping[str, tuple[float, float]],
-        session: Session,
+        session: Session | None,
     ) -> None:
         """Add to cell sums; ``centers`` gives (lon, lat) by cell."""
         updates = []
@@ -93,7 +85,9 @@ class GeoRepository:
         if updates:
             await self._cells.bulk_write(updates, ordered=False, session=session)
 
-    async def move_kpis(self, deltas: Mapping[Key, Mapping[str, float]], session: Session) -> None:
+    async def move_kpis(
+        self, deltas: Mapping[Key, Mapping[str, int]], session: Session | None
+    ) -> None:
         """Add to KPI sums."""
         updates = [
             _moved(key, sums, dict(zip(KPI_FIELDS, key, strict=True)))
@@ -117,21 +111,36 @@ class GeoRepository:
         cursor = await self._cells.aggregate(pipeline)
         return [{**row["_id"], "n": row["n"], "w": row["w"]} async for row in cursor]
 
-    async def kpi_sums(self, wanted: dict[str, Any], group: str | None) -> list[Document]:
-        """Return KPI sums by (group, status): {key, status, n, resolved, minutes, met, missed}."""
-        names = ("n", "resolved", "minutes", "met", "missed")
+    async def kpi_sums(
+        self, wanted: dict[str, Any], group: str | None, session: Session | None = None
+    ) -> list[Document]:
+        """Return KPI sums by (group, status): {key, status, n, resolved, seconds, met, missed}."""
         key = f"${group}" if group else None
         pipeline: list[dict[str, Any]] = [
             {"$match": {**wanted, "n": {"$gt": 0}}},
             {
                 "$group": {
                     "_id": {"key": key, "status": "$status"},
-                    **{name: {"$sum": f"${name}"} for name in names},
+                    **{name: {"$sum": f"${name}"} for name in KPI_SUMS},
                 }
             },
         ]
-        cursor = await self._kpis.aggregate(pipeline)
-        return [{**row["_id"], **{n: row[n] for n in names}} async for row in cursor]
+        cursor = await self._kpis.aggregate(pipeline, session=session)
+        return [{**row["_id"], **{n: row[n] for n in KPI_SUMS}} async for row in cursor]
+
+    async def touched_since(
+        self, instant: datetime, session: Session
+    ) -> AsyncIterator[dict[ObjectId, str]]:
+        """Yield the requests that were written since ``instant``, by ``_id``, in batches."""
+        wanted = {"timestamps.updated_at": {"$gt": instant}}
+        cursor = self._requests.find(wanted, {"request_id": 1}, session=session)
+        batch: dict[ObjectId, str] = {}
+        async for row in cursor.batch_size(TOUCHED_BATCH):
+            batch[row["_id"]] = row["request_id"]
+            if len(batch) == TOUCHED_BATCH:
+                yield batch
+                batch = {}
+        yield batch
 
     async def feed(self, name: str) -> Document | None:
         """Return a cached feed."""
@@ -142,6 +151,6 @@ class GeoRepository:
         await self._feeds.replace_one({"feed_name": feed["feed_name"]}, feed, upsert=True)
 
 
-def _moved(key: Key, sums: Mapping[str, float], fields: dict[str, Any]) -> UpdateOne:
+def _moved(key: Key, sums: Mapping[str, int], fields: dict[str, Any]) -> UpdateOne:
     update = {"$inc": dict(sums), "$setOnInsert": fields}
     return UpdateOne({"_id": "|".join(key)}, update, upsert=True)

@@ -6,15 +6,17 @@ import hashlib
 from collections import defaultdict
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cst_contracts.analytics import KpiReport
 from cst_contracts.documents import GeoFeed
-from cst_core.clock import wall_now
+from cst_core.clock import past_instant, wall_now
 from cst_geo.cells import center, edge_degrees
 from cst_geo.params import parse_bbox
 from cst_geo_analytics.domain.heatmap import WEIGHT_FORMULAS, features, roll_up
 from cst_geo_analytics.domain.kpis import kpi_row
 from cst_geo_analytics.domain.queries import HeatmapQuery, KpiQuery
+from cst_geo_analytics.past import PastKpis
 from cst_geo_analytics.repository import GeoRepository
 from cst_ledger.chain import canonical
 from cst_ledger.events import Document
@@ -35,6 +37,7 @@ class GeoService:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._repository = GeoRepository(core.db)
+        self._past = PastKpis(core.db, self._repository)
 
     async def heatmap(self, query: HeatmapQuery, *, staff: bool) -> GeoFeed:
         """Return hexagons with their sums, from the cache while it is fresh.
@@ -88,19 +91,28 @@ class GeoService:
         """Return totals, and rows by group where one is asked for.
 
         Raises:
-            InvalidInput: unknown category or zone, or days the wrong way round.
+            InvalidInput: unknown category or zone, days the wrong way round, or an ``as_of`` that
+                is no instant of the past.
+            Unavailable: the past can't be read just now.
         """
-        query.check(await self._core.catalog.get())
+        now, catalog = self._core.clock.now(), await self._core.catalog.get()
+        query.check(catalog)
+        as_of = None if query.as_of is None else past_instant("as_of", query.as_of, now)
         group = _GROUP_FIELDS.get(query.group_by or "", query.group_by)
-        sums = await self._repository.kpi_sums(query.wanted(), group)
+        if as_of is None:
+            sums = await self._repository.kpi_sums(query.wanted(), group)
+        else:
+            sums = await self._past.sums(query, group, as_of, ZoneInfo(catalog.city.timezone))
         groups: defaultdict[str, list[Document]] = defaultdict(list)
         for row in sums:
             groups[str(row["key"])].append(row)
+        rows = [kpi_row(key, groups[key]) for key in sorted(groups)] if group else []
         return KpiReport(
-            generated_at=self._core.clock.now(),
+            generated_at=now,
+            as_of=as_of,
             group_by=query.group_by,
             totals=kpi_row(None, sums),
-            groups=[kpi_row(key, groups[key]) for key in sorted(groups)] if group else [],
+            groups=[row for row in rows if row.requests],
         )
 
 

@@ -38,6 +38,14 @@ Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
 ]
+AsOf = Annotated[
+    str | None,
+    Query(
+        max_length=64,
+        description="RFC 3339 instant of the past: by when it happened, as known today",
+        examples=["2026-03-02T15:00:00Z"],
+    ),
+]
 Follow = Annotated[str | None, Query(max_length=64, description="signature of the reporter's link")]
 
 
@@ -59,10 +67,18 @@ async def create_request(
 
 @router.get("/requests/{request_id}")
 async def get_request(
-    request_id: Id, service: Service, caller: AnyCaller, response: Response, follow: Follow = None
+    request_id: Id,
+    service: Service,
+    caller: AnyCaller,
+    response: Response,
+    follow: Follow = None,
+    as_of: AsOf = None,
 ) -> ServiceRequest | FollowedRequest | PublicRequest:
-    """Return a request: staff see all, its reporter their words, others the public view."""
-    document = await service.get(request_id, caller, follow)
+    """Return a request: staff see all, its reporter their words, others the public view.
+
+    With ``as_of`` it is as it stood then (who sees what follows from how it stands now).
+    """
+    document = await service.get(request_id, caller, follow, as_of)
     response.headers["ETag"] = f'"{document["version"]}"'
     response.headers["Vary"] = "Authorization"
     if service.sees_all(caller):
@@ -89,12 +105,16 @@ async def search_requests(
 
 @router.get("/requests/{request_id}/events")
 async def request_events(
-    request_id: Id, service: Service, caller: AnyCaller, follow: Follow = None
+    request_id: Id,
+    service: Service,
+    caller: AnyCaller,
+    follow: Follow = None,
+    as_of: AsOf = None,
 ) -> EventPage:
     """Return a request's history; the public sees what happened and when, nothing more."""
-    document = await service.get(request_id, caller, follow)
+    document = await service.get(request_id, caller, follow, as_of)
     view = views.staff_event if caller.is_staff else views.public_event
-    events = [view(event) for event in await service.events(document["_id"])]
+    events = [view(event) for event in await service.events(document["_id"], as_of)]
     return EventPage.model_validate({"request_id": request_id, "events": events})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
 from cst_contracts.requests import AuditReport, CreateRequest
+from cst_core.clock import past_instant
 from cst_core.errors import Forbidden, IdempotencyMismatch, NotFound, Unauthenticated
 from cst_core.ids import request_number
 from cst_http.tokens import Caller, Tokens
@@ -21,7 +23,8 @@ from cst_intake.domain.views import is_public
 from cst_intake.repository import IntakeRepository, number_series
 from cst_ledger.chain import canonical
 from cst_ledger.events import By, Document
-from cst_ledger.reader import events_of
+from cst_ledger.fold import happened_by
+from cst_ledger.reader import as_it_stood, events_of
 from cst_ledger.rules import DEFAULT_RULES
 from cst_ledger.verify import verify_one
 from cst_mongo.client import Session
@@ -114,12 +117,29 @@ class IntakeService:
         """Tell whether ``signature`` is the one of the request's link."""
         return signature is not None and self._tokens.is_signed(_FOLLOW, request_id, signature)
 
-    async def get(self, request_id: str, caller: Caller, follow: str | None) -> Document:
-        """Return a request that the caller may see; ``NotFound`` otherwise, whatever the reason."""
+    async def get(
+        self, request_id: str, caller: Caller, follow: str | None, as_of: str | None = None
+    ) -> Document:
+        """Return a request that the caller may see (now), as it stands or as it stood.
+
+        Raises:
+            NotFound: there is none for the caller, or there was none yet.
+            InvalidInput: ``as_of`` is no instant of the past.
+        """
+        instant = self.past(as_of)
         document = await self._ledger.load(request_id)
         if not self.may_see(document, caller, follow):
             raise NotFound(f"no request {request_id}", request_id=request_id)
-        return document
+        if instant is None:
+            return document
+        past = await as_it_stood(self._core.db, document, instant)
+        if past is None:
+            raise NotFound(f"no request {request_id} yet at {as_of}", request_id=request_id)
+        return past
+
+    def past(self, as_of: str | None) -> datetime | None:
+        """Read the query parameter ``as_of``."""
+        return None if as_of is None else past_instant("as_of", as_of, self._core.clock.now())
 
     def may_see(self, document: Document, caller: Caller, follow: str | None) -> bool:
         """Staff and agents see all; its reporter sees it; others what is public."""
@@ -162,9 +182,9 @@ class IntakeService:
         last = page[-1]
         return page, make_cursor(last["timestamps"]["created_at"], last["_id"])
 
-    async def events(self, oid: ObjectId) -> list[Document]:
-        """Return the stored events of a request."""
-        return await events_of(self._core.db, oid)
+    async def events(self, oid: ObjectId, as_of: str | None = None) -> list[Document]:
+        """Return the stored events of a request, or those that had happened by ``as_of``."""
+        return happened_by(await events_of(self._core.db, oid), self.past(as_of))
 
     async def audit(self, request_id: str) -> AuditReport:
         """Verify a request's chain and its state against it."""

@@ -36,17 +36,18 @@ class SlaService:
         documents = await self._repository.requests(request_ids, session)
         known = await self._repository.clocks(request_ids, session)
         clocks: dict[str, dict[str, Any]] = {}
-        kpis = {}
+        withdrawn, kpis = list[str](), {}
         for document in documents:
             request_id = document["request_id"]
             breached_at = known.get(request_id, {}).get("breached_at")
-            clock = clock_of(document)
+            clock = clock_of(document, breached_at)
             if clock is not None:
-                # What was declared breached stays so and does not fall due again.
-                due = None if breached_at else clock["next_due_at"]
-                clocks[request_id] = clock | {"next_due_at": due}
+                clocks[request_id] = clock
+            elif request_id in known:
+                withdrawn.append(request_id)
             kpis[document["_id"]] = kpis_of(document, breached=breached_at is not None)
         await self._repository.save_clocks(clocks, session)
+        await self._repository.drop_clocks(withdrawn, session)
         await self._repository.save_kpis(kpis, session)
 
     async def fire_due(self) -> int:
@@ -64,9 +65,11 @@ class SlaService:
                 breach_at = clock["next_due_at"]
                 if breach_at is None or breach_at > now:
                     continue  # stopped or prolonged since it was looked up
+                document = await self._ledger.load(request_id, session)
+                if (clock_of(document) or {}).get("next_due_at") != breach_at:
+                    continue  # the clock has yet to follow what happened to its request
                 if not await self._repository.mark_breached(request_id, breach_at, session):
                     continue
-                document = await self._ledger.load(request_id, session)
                 await self._ledger.append(document, [breach(document, breach_at)], session)
                 kpis[document["_id"]] = kpis_of(document, breached=True)
             await self._repository.save_kpis(kpis, session)

@@ -11,12 +11,12 @@ from cst_ledger.events import Document
 
 
 def kpi_row(key: str | None, sums: Iterable[Document]) -> KpiRow:
-    """Return the KPIs of a group from its sums ({status, n, resolved, minutes, met, missed})."""
+    """Return the KPIs of a group from its sums ({status, n, resolved, seconds, met, missed})."""
     by_status: defaultdict[str, int] = defaultdict(int)
     totals: defaultdict[str, float] = defaultdict(float)
     for row in sums:
         by_status[row["status"]] += round(row["n"])
-        for name in ("resolved", "minutes", "met", "missed"):
+        for name in ("resolved", "seconds", "met", "missed"):
             totals[name] += row[name]
     judged = totals["met"] + totals["missed"]
     return KpiRow(
@@ -29,6 +29,6 @@ def kpi_row(key: str | None, sums: Iterable[Document]) -> KpiRow:
         missed=round(totals["missed"]),
         met_percent=round(100 * totals["met"] / judged, 2) if judged else None,
         mean_resolution_minutes=(
-            round(totals["minutes"] / totals["resolved"], 2) if totals["resolved"] else None
+            round(totals["seconds"] / 60 / totals["resolved"], 2) if totals["resolved"] else None
         ),
     )

@@ -1,7 +1,8 @@
 """What an event changes: a request's row, and through it the sums that the row belongs to.
 
 A row says everything its sums need. So an event's effect on the sums is what the new row
-contributes less what the old one did, whatever the event was.
+contributes less what the old one did, whatever the event was. All sums are of whole numbers: what
+is added and taken out a million times leaves nothing behind, and equals a sum made in one go.
 """
 
 from __future__ import annotations
@@ -18,7 +19,24 @@ from cst_contracts.events import Facts
 Row = dict[str, Any]
 Key = tuple[str, ...]
 
-WEIGHTS = {"P1": 8.0, "P2": 4.0, "P3": 2.0, "P4": 1.0}
+#: The events that move rows.
+MOVING = frozenset(
+    {"created", "imported", "triaged", "assigned", "in_progress", "resolved", "closed"}
+)
+ROW_FIELDS = (
+    "seq",
+    "cell",
+    "zone_id",
+    "category",
+    "status",
+    "priority",
+    "public",
+    "is_master",
+    "created_at",
+    "resolved_at",
+    "due_at",
+)
+WEIGHTS = {"P1": 8, "P2": 4, "P3": 2, "P4": 1}
 
 
 def row_of(facts: Facts, seq: int) -> Row:
@@ -47,10 +65,10 @@ def cell_key(row: Row) -> Key | None:
     )
 
 
-def cell_sums(row: Row) -> dict[str, float]:
+def cell_sums(row: Row) -> dict[str, int]:
     """Return what a row adds to its cell; ``wt`` in seconds since 1970, so age is ``w*now-wt``."""
-    weight = WEIGHTS.get(row["priority"], 1.0)
-    return {"n": 1, "w": weight, "wt": weight * row["created_at"].timestamp()}
+    weight = WEIGHTS.get(row["priority"], 1)
+    return {"n": 1, "w": weight, "wt": weight * int(row["created_at"].timestamp())}
 
 
 def kpi_key(row: Row, zone: ZoneInfo) -> Key | None:
@@ -61,23 +79,23 @@ def kpi_key(row: Row, zone: ZoneInfo) -> Key | None:
     return (day, row["category"], row["zone_id"], row["priority"], row["status"])
 
 
-def kpi_sums(row: Row) -> dict[str, float]:
+def kpi_sums(row: Row) -> dict[str, int]:
     """Return what a row adds to the KPIs of its group."""
-    sums: dict[str, float] = {"n": 1}
+    sums: dict[str, int] = {"n": 1}
     resolved_at: datetime | None = row["resolved_at"]
     if resolved_at is not None:
-        span = (resolved_at - row["created_at"]).total_seconds() / 60
-        sums |= {"resolved": 1, "minutes": max(0.0, span)}
+        span = (resolved_at - row["created_at"]).total_seconds()
+        sums |= {"resolved": 1, "seconds": max(0, int(span))}
         if row["due_at"] is not None:
             sums["met" if resolved_at <= row["due_at"] else "missed"] = 1
     return sums
 
 
-Sums = defaultdict[Key, defaultdict[str, float]]
+Sums = defaultdict[Key, defaultdict[str, int]]
 
 
 def _sums() -> Sums:
-    return defaultdict(lambda: defaultdict(float))
+    return defaultdict(lambda: defaultdict(int))
 
 
 @dataclass
@@ -88,11 +106,12 @@ class Deltas:
     cells: Sums = field(default_factory=_sums)
     kpis: Sums = field(default_factory=_sums)
 
-    def replace(self, old: Row | None, new: Row) -> None:
-        """Take out what ``old`` contributed and put in what ``new`` does."""
+    def replace(self, old: Row | None, new: Row | None) -> None:
+        """Take out what ``old`` contributed and put in what ``new`` does; None is nothing."""
         if old is not None:
             self._add(old, -1)
-        self._add(new, +1)
+        if new is not None:
+            self._add(new, +1)
 
     def _add(self, row: Row, sign: int) -> None:
         if (key := cell_key(row)) is not None:
@@ -101,12 +120,12 @@ class Deltas:
             _accumulate(self.kpis[key], kpi_sums(row), sign)
 
 
-def _accumulate(into: defaultdict[str, float], sums: Mapping[str, float], sign: int) -> None:
+def _accumulate(into: defaultdict[str, int], sums: Mapping[str, int], sign: int) -> None:
     for name, value in sums.items():
         into[name] += sign * value
 
 
-def changed(sums: Sums) -> dict[Key, dict[str, float]]:
+def changed(sums: Sums) -> dict[Key, dict[str, int]]:
     """Return the sums that change at all."""
     kept = {key: {n: v for n, v in values.items() if v} for key, values in sums.items()}
     return {key: values for key, values in kept.items() if values}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,6 +51,12 @@ class KpiQuery(Filters):
     group_by: Literal["category", "zone", "priority", "status", "day"] | None = None
     day_from: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     day_to: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    as_of: str | None = Field(
+        default=None,
+        max_length=64,
+        description="RFC 3339 instant of the past: by when it happened, as known today",
+        examples=["2026-03-02T15:00:00Z"],
+    )
 
     def wanted(self) -> dict[str, Any]:
         """Return the MongoDB filter; ``InvalidInput`` when the days are the wrong way round."""
@@ -58,3 +65,15 @@ class KpiQuery(Filters):
         days = {"$gte": self.day_from, "$lte": self.day_to}
         bounds = {key: value for key, value in days.items() if value is not None}
         return super().wanted() | ({"day": bounds} if bounds else {})
+
+    def keeps(self, fields: Mapping[str, str]) -> bool:
+        """Tell whether sums with these ``fields`` pass the filters, as ``wanted`` has them."""
+        return all(_passes(fields[name], condition) for name, condition in self.wanted().items())
+
+
+def _passes(value: str, condition: Mapping[str, Any]) -> bool:
+    """Apply a condition that ``wanted`` has made."""
+    if "$in" in condition:
+        return value in condition["$in"]
+    low, high = condition.get("$gte", value), condition.get("$lte", value)
+    return bool(low <= value <= high)

@@ -12,11 +12,11 @@ SLA = By("system", "sla")
 NO_PROMISE = "none"
 
 
-def clock_of(document: Document) -> dict[str, Any] | None:
+def clock_of(document: Document, breached_at: datetime | None = None) -> dict[str, Any] | None:
     """Return the clock of a request, or None where nothing was promised.
 
     ``next_due_at`` is null where no breach can come any more: what was resolved after its breach
-    still has one to declare.
+    still has one to declare, what was declared (at ``breached_at``) does not fall due again.
     """
     policy, due_at = document["sla_policy"], document["due_at"]
     if policy is None:
@@ -32,7 +32,7 @@ def clock_of(document: Document) -> dict[str, Any] | None:
         "due_at": due_at,
         "breach_at": breach_at,
         "stopped_at": resolved_at,
-        "next_due_at": None if kept else breach_at,
+        "next_due_at": None if kept or breached_at is not None else breach_at,
         "historic": document["historic"],
     }
 

@@ -1,0 +1,93 @@
+"""``cst projections``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from app.registry import PROJECTIONS
+from cst_cli.context import settings_for
+from cst_core.errors import ConfigError
+from cst_core.settings import Settings
+from cst_process.core import Core, open_core
+
+T = TypeVar("T")
+
+#: Differences that are printed; the rest is counted.
+SHOWN = 50
+_NAMES = ", ".join(PROJECTIONS)
+
+app = typer.Typer(help="What is derived from the ledger.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """What is derived from the ledger."""
+
+
+@app.command("list")
+def list_() -> None:
+    """Print each projection and what it covers."""
+    for spec in PROJECTIONS.values():
+        typer.echo(f"{spec.name:<8} {spec.covers}")
+
+
+@app.command()
+def rebuild(name: Annotated[str, typer.Argument(help=f"one of: {_NAMES}")]) -> None:
+    """Make a projection from the ledger again; everything else may go on running."""
+    _known(name)
+
+    async def work(core: Core) -> int:
+        return await PROJECTIONS[name].build(core).rebuild()
+
+    typer.echo(f"{name}: rebuilt, {_with_core(work)} rows")
+
+
+@app.command()
+def check(
+    name: Annotated[str | None, typer.Argument(help=f"one of: {_NAMES}; default: all")] = None,
+) -> None:
+    """Compare projections with the ledger; exit 1 when one differs.
+
+    What the workers have not handled yet differs, too.
+    """
+    names = list(PROJECTIONS) if name is None else [name]
+    for each in names:
+        _known(each)
+
+    async def work(core: Core) -> dict[str, list[str]]:
+        return {each: await PROJECTIONS[each].build(core).check() for each in names}
+
+    found = _with_core(work)
+    for each, lines in found.items():
+        _report(each, lines)
+    if any(found.values()):
+        raise typer.Exit(1)
+
+
+def _report(name: str, lines: list[str]) -> None:
+    if not lines:
+        typer.echo(f"{name}: as the ledger says")
+        return
+    for line in lines[:SHOWN]:
+        typer.echo(f"{name}: {line}", err=True)
+    if len(lines) > SHOWN:
+        typer.echo(f"{name}: and {len(lines) - SHOWN} lines more", err=True)
+
+
+def _known(name: str) -> None:
+    if name not in PROJECTIONS:
+        raise ConfigError(f"{name!r} is not a projection; allowed: {_NAMES}")
+
+
+def _with_core(work: Callable[[Core], Awaitable[T]]) -> T:
+    settings = settings_for(Settings, "projections")
+
+    async def go() -> T:
+        async with open_core(settings, "projections") as core:
+            return await work(core)
+
+    return asyncio.run(go())

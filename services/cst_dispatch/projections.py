@@ -1,0 +1,61 @@
+"""The projection ``agents`` from the ledger: how much open work each agent has.
+
+An agent's ``open_assignments`` is the number of requests that are assigned to them, or in progress:
+capacity is taken with the step to ``assigned`` and given back with ``resolved``. The documents of
+the requests are the fold of their events (``cst audit verify`` proves that), so one pass over the
+open ones, by an index, counts for all agents, at one instant with the agents themselves.
+
+Who differs is counted again alone, and set, in a transaction of their own: whoever takes or gives
+back capacity writes the agent's document too, so that one of the two conflicts and is repeated.
+"""
+
+from __future__ import annotations
+
+from bson import ObjectId
+
+from cst_dispatch.repository import DispatchRepository
+from cst_mongo.client import Session
+from cst_mongo.transactions import transact
+from cst_process.core import Core
+from cst_process.projection import Differences
+
+
+class AgentLoads:
+    """Checks and corrects ``open_assignments`` of persons and teams."""
+
+    def __init__(self, core: Core) -> None:
+        self._db = core.db
+        self._repository = DispatchRepository(core.db)
+
+    async def rebuild(self) -> int:
+        """Correct what is wrong; return how many agents there are."""
+        for agent_id in await self._wrong():
+            await self._correct(agent_id)
+        return await self._repository.count_agents()
+
+    async def check(self) -> list[str]:
+        """Return a line for each agent whose load is not what the ledger says."""
+        found = Differences()
+        for code, stored, right in (await self._wrong()).values():
+            found.add(f"{code}: open_assignments is {stored}, by the ledger {right}")
+        return found.lines()
+
+    async def _wrong(self) -> dict[ObjectId, tuple[str, int, int]]:
+        """Return (code, stored load, right load) of the agents where they differ."""
+
+        async def once(session: Session) -> dict[ObjectId, tuple[str, int, int]]:
+            loads = await self._repository.open_work(session)
+            return {
+                agent["_id"]: (agent["agent_code"], agent["open_assignments"], right)
+                for agent in await self._repository.loads(session)
+                if agent["open_assignments"] != (right := loads.get(agent["_id"], 0))
+            }
+
+        return await transact(self._db, once)
+
+    async def _correct(self, agent_id: ObjectId) -> None:
+        async def once(session: Session) -> None:
+            count = await self._repository.open_work_of(agent_id, session)
+            await self._repository.set_load(agent_id, count, session)
+
+        await transact(self._db, once)
