@@ -164,5 +164,6 @@ def _member(ground: Ground, name: str, proxied: bool) -> Member:
         MONGO_DB=where.mongo_db,
         KAFKA_BOOTSTRAP_SERVERS=where.kafka_bootstrap_servers,
         CST_KAFKA_IDEMPOTENT=str(int(where.broker == "kafka")),
+        CST_RELAY_EXACTLY_ONCE=str(int(where.broker == "kafka")),
     )
     return Member(name, arguments, environ, ground.home.logs / f"{name}.log")

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from app.registry import PROJECTIONS
 from cst_city.store import AGENTS
 from cst_dispatch.repository import QUEUE
 from cst_ledger.ledger import REQUESTS
@@ -29,12 +30,16 @@ async def broken_chains(db: Database) -> list[str]:
     return [f"{v.request_id}: {v.problems}" async for v in verify_all(db) if not v.ok]
 
 
-def strange_topic(records: Records, ledger: Ledger) -> list[str]:
-    """I4: repeats dropped, each key's records are the ledger's events of it, in order."""
+def strange_topic(records: Records, ledger: Ledger, *, once: bool = False) -> list[str]:
+    """I4: repeats dropped, each key's records are the ledger's events of it, in order.
+
+    ``once``: there are no repeats to drop, but those that were put in.
+    """
     lines: list[str] = []
     kept: dict[str, list[str]] = defaultdict(list)
     for record in records:
-        if dict(record.headers).get(MARK) == MALFORMED:
+        mark = dict(record.headers).get(MARK)
+        if mark == MALFORMED:
             continue
         event, key = orjson.loads(record.value or b"null"), (record.key or b"").decode()
         if event["subject"] != key or event["seq"] > len(kept[key]):
@@ -42,6 +47,8 @@ def strange_topic(records: Records, ledger: Ledger) -> list[str]:
             lines.append(f"{at}: {event['subject']} seq {event['seq']} after {len(kept[key])}")
         elif event["seq"] == len(kept[key]):
             kept[key].append(event["id"])
+        elif once and mark is None:
+            lines.append(f"{key}: seq {event['seq']} once more at offset {record.offset}")
     for key in sorted(ledger.keys() | kept.keys()):
         stored = [event.event_id for event in ledger.get(key, ())]
         if stored != kept[key]:
@@ -111,6 +118,15 @@ def wrong_dead_letters(core: Core, dead: Records, injected: set[int]) -> list[st
         if missing := names - given_up[number]:
             lines.append(f"malformed record of fault {number}: not given up by {sorted(missing)}")
     return lines
+
+
+async def wrong_projections(core: Core) -> list[str]:
+    """Whatever is derived from the ledger is what the ledger says."""
+    return [
+        f"{name}: {line}"
+        for name, spec in PROJECTIONS.items()
+        for line in await spec.build(core).check()
+    ]
 
 
 async def wrong_keys(db: Database, answers: Mapping[str, set[str]]) -> list[str]:

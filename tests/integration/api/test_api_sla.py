@@ -12,6 +12,7 @@ import pytest
 
 from cst_core.clock import Clock
 from cst_ledger.reader import events_of
+from cst_mongo.transactions import transact
 from cst_process.core import Core
 from cst_sla.service import SlaService
 from cst_testkit.apps import Api
@@ -80,6 +81,29 @@ async def test_a_clock_set_back_meanwhile_does_not_fire(api: Api, pump: Pump) ->
     )
     await service._fire([request_id])
     assert await breaches(api, request_id) == []
+
+
+async def test_a_clock_that_lags_behind_its_request_does_not_fire(
+    api: Api, pump: Pump, hire: Hire, reach: Reach
+) -> None:
+    """Work done in time, and a promise withdrawn: the events have not arrived yet."""
+    done, withdrawn = [await reach("assigned", (await hire())["id"]) for _ in range(2)]
+    await pump.drain()
+    for status in ("in_progress", "resolved"):
+        code = {"resolution_code": "fixed"} if status == "resolved" else {}
+        assert (await api.step(done, status, **code)).status_code == 200
+    await api.core.db["service_requests"].update_one(
+        {"request_id": withdrawn}, {"$set": {"sla_policy": None, "due_at": None}}
+    )
+    await after(api, hours=1000).fire_due()
+    assert [await breaches(api, request_id) for request_id in (done, withdrawn)] == [[], []]
+    await transact(
+        api.core.db, lambda session: SlaService(api.core).follow([done, withdrawn], session)
+    )
+    clocks = await api.core.db["sla_clocks"].find({"_id": {"$in": [done, withdrawn]}}).to_list()
+    assert [clock["next_due_at"] for clock in clocks if clock["_id"] == done] == [None]
+    assert len(clocks) == 1
+    assert (await kpis(api, withdrawn))["sla_state"] == "none"
 
 
 async def test_work_done_in_time_stops_its_clock(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cst_core.clock import MAX_RATE, Clock, parse_clock, to_ms
+from cst_core.clock import MAX_RATE, Clock, parse_clock, past_instant, to_ms
+from cst_core.errors import InvalidInput
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 instants = st.datetimes(
@@ -73,3 +74,18 @@ def test_an_offset_other_than_utc_is_converted() -> None:
     start, _ = parse_clock("2026-03-03T12:00:00-05:00@1")
     assert start == datetime(2026, 3, 3, 12, tzinfo=timezone(timedelta(hours=-5)))
     assert start.tzinfo is UTC
+
+
+@given(instants)
+def test_a_past_instant_is_read_as_it_was_written(instant: datetime) -> None:
+    whole_minutes = instant.utcoffset() % timedelta(minutes=1) == timedelta(0)  # type: ignore[operator]
+    text = (instant if whole_minutes else instant.astimezone(UTC)).isoformat()
+    assert past_instant("as_of", text, to_ms(instant)) == to_ms(instant)
+    with pytest.raises(InvalidInput, match="as_of: is in the future"):
+        past_instant("as_of", text, to_ms(instant) - timedelta(milliseconds=1))
+
+
+@given(st.text(max_size=40))
+def test_whatever_else_is_no_instant(text: str) -> None:
+    with pytest.raises(InvalidInput, match="as_of: is not an instant"):
+        past_instant("as_of", text, NEW_YEAR)

@@ -99,7 +99,7 @@ def recomputed(rows: dict[str, Row]) -> tuple[Totals, Totals]:
         sums: dict[str, float] = {"n": 1}
         if row["resolved_at"]:
             seconds = (row["resolved_at"] - row["created_at"]).total_seconds()
-            sums |= {"resolved": 1, "minutes": max(0, seconds / 60)}
+            sums |= {"resolved": 1, "seconds": max(0, seconds)}
             if row["due_at"]:
                 sums |= {"met": 1} if row["resolved_at"] <= row["due_at"] else {"missed": 1}
         add(kpis, {(day, group, zone, priority, status): sums})
@@ -182,7 +182,7 @@ def test_a_box_reads_every_leaf_of_the_cells_in_it(
 @given(stories)
 def test_kpi_rows_add_up(story: list[tuple[str, Facts]]) -> None:
     rows, _, kpis = moved(story, 4)
-    names = ("n", "resolved", "minutes", "met", "missed")
+    names = ("n", "resolved", "seconds", "met", "missed")
     sums = [
         {"status": key[4], **{name: values.get(name, 0) for name in names}}
         for key, values in kpis.items()

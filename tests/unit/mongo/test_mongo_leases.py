@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
+import pytest
+
+from cst_core.errors import Conflict
 from cst_mongo.client import Database
-from cst_mongo.leases import Lease, Leases
+from cst_mongo.leases import Lease, Leases, Tenure
 from cst_testkit.waiting import wait_until
 
 LONG, SHORT = 60.0, 0.05
@@ -89,3 +93,36 @@ async def test_the_epoch_grows_at_every_change_of_holder(db: Database) -> None:
         epochs.append(lease.epoch)
         await leases.release(lease)
     assert epochs == [1, 2, 3, 4, 5]
+
+
+async def test_a_held_lease_is_renewed_until_the_block_ends(db: Database) -> None:
+    leases = Leases(db, ttl_s=0.3)
+    async with leases.hold("kept") as tenure:
+        ends = tenure.ends
+        await wait_until(lambda: tenure.ends > ends, what="a renewal")
+        assert await leases.acquire("kept", "other") is None
+        tenure.check()
+    assert await leases.acquire("kept", "other") is not None
+
+
+async def test_whoever_waits_for_a_live_holder_is_told_who_it_is(db: Database) -> None:
+    long, short = Leases(db, ttl_s=LONG), Leases(db, ttl_s=SHORT)
+    lease = await held(long, "taken", "somebody")
+    with pytest.raises(Conflict, match="taken: somebody is at it"):
+        async with short.hold("taken"):
+            pytest.fail("there must be one holder")
+    await long.release(lease)
+
+
+async def test_a_dead_holder_is_waited_for(db: Database) -> None:
+    leases = Leases(db, ttl_s=0.3)
+    dead = await held(leases, "left", "dead")
+    async with leases.hold("left") as tenure:
+        assert tenure.lease.epoch == dead.epoch + 1
+
+
+async def test_a_tenure_that_was_not_renewed_is_over(db: Database) -> None:
+    leases = Leases(db, ttl_s=SHORT)
+    tenure = Tenure(await held(leases, "over", "a"), ends=time.monotonic() - 0.01)
+    with pytest.raises(Conflict, match="lease was lost"):
+        tenure.check()

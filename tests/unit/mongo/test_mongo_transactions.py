@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import (
+    AutoReconnect,
+    DuplicateKeyError,
+    NetworkTimeout,
+    NotPrimaryError,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.errors import ServerSelectionTimeoutError as NoServer
 
+from cst_core.errors import Unavailable
 from cst_mongo.client import Database, Session
-from cst_mongo.transactions import is_transient, transact
+from cst_mongo.transactions import TryLater, is_transient, transact
 
 
 async def test_a_callback_that_raises_leaves_nothing_behind(db: Database) -> None:
@@ -37,6 +45,23 @@ async def test_conflicting_writers_are_repeated_until_each_has_had_its_turn(db: 
     assert sorted(seen) == list(range(20))
 
 
+PASSING = {
+    24: "LockTimeout",
+    50: "MaxTimeMSExpired",
+    91: "ShutdownInProgress",
+    112: "WriteConflict",
+    189: "PrimarySteppedDown",
+    246: "SnapshotUnavailable",
+    251: "NoSuchTransaction",
+    262: "ExceededTimeLimit",
+    290: "TransactionExceededLifetimeLimitSeconds",
+    10107: "NotWritablePrimary",
+    11600: "InterruptedAtShutdown",
+    11602: "InterruptedDueToReplStateChange",
+    14031: "OutOfDiskSpace",
+}
+
+
 def labelled(label: str) -> PyMongoError:
     error = OperationFailure("x")
     error._add_error_label(label)
@@ -54,6 +79,13 @@ def labelled(label: str) -> PyMongoError:
         (OperationFailure("bad command"), False),
         (DuplicateKeyError("twice"), False),
         (ValueError("a fault of ours"), False),
+        (NotPrimaryError("stepped down"), True),
+        (NetworkTimeout("slow"), True),
+        (TryLater("closed for a moment"), True),
+        (Unavailable("no city yet"), True),
+        (OperationFailure("x", code=121), False),
+        (OperationFailure("x", code=13), False),
+        *((OperationFailure(name, code=code), True) for code, name in PASSING.items()),
     ],
 )
 def test_what_may_be_tried_again(error: Exception, transient: bool) -> None:

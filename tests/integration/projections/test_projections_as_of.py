@@ -1,0 +1,173 @@
+"""The past: what a request and the KPIs were at an instant is what had happened by then."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from projections_kit import delivered, emptied, shuffled, stored, stories
+
+from cst_contracts.analytics import KpiReport
+from cst_geo_analytics.domain.queries import KpiQuery
+from cst_geo_analytics.service import GeoService
+from cst_ledger.events import NewEvent
+from cst_process.core import Core
+from cst_testkit.apps import Api
+from cst_testkit.factories import CREATED_AT, created_event
+from cst_testkit.histories import histories, step
+from cst_testkit.pump import Pump
+
+HOUR = timedelta(hours=1)
+QUERIES: list[dict[str, Any]] = [
+    {},
+    {"group_by": "status"},
+    {"group_by": "zone", "status": ["new", "resolved"]},
+    {"group_by": "priority", "priority": ["P1", "P3"], "category": ["pothole"]},
+    {"group_by": "day", "day_from": "2026-03-02", "day_to": "2026-03-02"},
+    {"day_to": "2026-03-01"},
+]
+
+
+@pytest.fixture
+async def core(api: Api) -> Core:
+    await emptied(api.core)
+    return api.core
+
+
+def hourly(history: list[NewEvent], hours: list[int]) -> list[NewEvent]:
+    """The history with its events at growing hours after the first."""
+    times = sorted(hours[: len(history) - 1])
+    later = [replace(e, at=CREATED_AT + h * HOUR) for e, h in zip(history[1:], times, strict=True)]
+    return [history[0], *later]
+
+
+async def answers(core: Core, as_of: datetime | None) -> list[KpiReport]:
+    """Return the report of each query, without what tells the past from the present."""
+    text = None if as_of is None else as_of.isoformat()
+    reports = [await GeoService(core).kpis(KpiQuery(**q, as_of=text)) for q in QUERIES]
+    return [r.model_copy(update={"as_of": None, "generated_at": CREATED_AT}) for r in reports]
+
+
+@settings(max_examples=20)
+@given(
+    many=st.lists(
+        st.tuples(
+            histories(max_side_events=1), st.lists(st.integers(0, 20), min_size=25, max_size=25)
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    hour=st.integers(-1, 20),
+    seed=st.integers(0, 2**32),
+)
+async def test_past_kpis_are_those_of_what_had_happened_by_then(
+    api: Api, many: list[Any], hour: int, seed: int
+) -> None:
+    core, rng, as_of = api.core, random.Random(seed), CREATED_AT + hour * HOUR
+    await emptied(core)
+    for history, hours in many:
+        await stored(core, hourly(history, hours), on_time=True)
+    everything = await stories(core)
+    await delivered(core, "geo", shuffled(everything, rng), 7)
+    past = await answers(core, as_of)
+    for name in ("geo_points", "geo_cells", "kpi_days"):
+        await core.db[name].delete_many({})
+    by_then = [[event for event in story if event["at"] <= as_of] for story in everything]
+    await delivered(core, "geo", shuffled(by_then, rng), 7)
+    assert past == await answers(core, None)
+
+
+async def test_only_what_was_written_since_is_read(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a look at yesterday does not cost a look at everything."""
+    for number in range(5):
+        await stored(core, hourly([created_event(), step("triaged")], [number]), on_time=True)
+    await delivered(core, "geo", shuffled(await stories(core), random.Random(1)))
+    service, read = GeoService(core), list[int]()
+    rows = service._past._ledger.rows
+
+    async def counted(oids: Any, **options: Any) -> Any:
+        read.append(len(oids))
+        return await rows(oids, **options)
+
+    monkeypatch.setattr(service._past._ledger, "rows", counted)
+    as_of = (CREATED_AT + 2.5 * HOUR).isoformat()
+    report = await service.kpis(KpiQuery(as_of=as_of))
+    assert report.totals.by_status == {"new": 2, "triaged": 3}
+    assert sum(read) == 2
+
+
+async def test_kpis_of_the_past_are_for_staff(api: Api, core: Core) -> None:
+    query = {"as_of": "2026-03-03T10:00:00Z"}
+    anonymous = await api.client.get("/analytics/kpis", params=query)
+    citizen = await api.client.get("/analytics/kpis", params=query, headers=api.as_("citizen"))
+    auditor = await api.client.get("/analytics/kpis", params=query, headers=api.as_("auditor"))
+    assert [a.status_code for a in (anonymous, citizen, auditor)] == [401, 403, 200]
+    assert auditor.json()["as_of"] == "2026-03-03T10:00:00Z"
+
+
+async def test_a_request_is_seen_as_it_stood(api: Api, core: Core) -> None:
+    request_id = (await api.file(description="a hole"))["request_id"]
+    path, staff = f"/requests/{request_id}", api.as_("dispatcher")
+    before = (await api.client.get(path, headers=staff)).json()
+    await Pump(core, ["workflow"]).drain()
+    events = (await api.client.get(f"{path}/events", headers=staff)).json()["events"]
+    filed_at, triaged_at = (event["at"] for event in events)
+
+    def at(instant: str, headers: dict[str, str] | None = None, tail: str = "") -> Any:
+        return api.client.get(path + tail, params={"as_of": instant}, headers=headers)
+
+    then, now = await at(filed_at, staff), await at(triaged_at, staff)
+    assert then.json() == before
+    assert then.headers["ETag"] == '"1"'
+    assert now.json() == (await api.client.get(path, headers=staff)).json()
+    assert (now.json()["status"], now.headers["ETag"]) == ("triaged", '"2"')
+    public = (await at(filed_at)).json()
+    assert (public["status"], "description" in public) == ("new", False)
+    page = (await at(filed_at, staff, "/events")).json()
+    assert [event["type"] for event in page["events"]] == ["created"]
+    for tail in ("", "/events"):
+        early = await at("2020-01-01T00:00:00Z", staff, tail)
+        assert (early.status_code, early.json()["type"]) == (404, "/problems/not-found")
+
+
+async def test_a_request_that_is_not_public_now_has_no_public_past(api: Api, core: Core) -> None:
+    request_id = (await api.file())["request_id"]
+    await core.db["service_requests"].update_one(
+        {"request_id": request_id}, {"$set": {"public": "none"}}
+    )
+    as_of = {"as_of": core.clock.now().isoformat()}
+    assert (await api.client.get(f"/requests/{request_id}", params=as_of)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("yesterday", "is not an instant"),
+        ("2026-03-02", "is not an instant"),
+        ("2026-03-02T15:00:00", "is not an instant"),
+        ("2026-13-02T15:00:00Z", "is not an instant"),
+        ("0001-01-01T00:00:00+09:00", "is not an instant"),
+        ("1772463600", "is not an instant"),
+        ("", "is not an instant"),
+        ("2031-01-01T00:00:00Z", "is in the future"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/requests/{id}", "/requests/{id}/events", "/analytics/kpis"])
+async def test_what_is_no_instant_of_the_past_is_refused(
+    api: Api, core: Core, path: str, text: str, message: str
+) -> None:
+    request_id = (await api.file())["request_id"]
+    answer = await api.client.get(
+        path.format(id=request_id), params={"as_of": text}, headers=api.as_("auditor")
+    )
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["field"], error["message"], error["value"]) == ("as_of", message, text)
+    assert "RFC 3339" in error["allowed"][0]

@@ -1,0 +1,83 @@
+"""``cst projections`` as operators type it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from projections_kit import delivered, emptied, shuffled, stored, stories
+
+from cst_process.core import Core
+from cst_stack import Endpoints
+from cst_testkit.apps import Api
+from cst_testkit.factories import created_event
+from cst_testkit.histories import step
+
+Cst = Callable[..., Awaitable[tuple[int, str, str]]]
+
+
+@pytest.fixture
+async def core(api: Api) -> Core:
+    await emptied(api.core)
+    await stored(api.core, [created_event(), step("triaged")])
+    for worker in ("geo", "sla"):
+        records = shuffled(await stories(api.core), random.Random(1))
+        await delivered(api.core, worker, records)
+    return api.core
+
+
+@pytest.fixture
+def cst(core: Core, stack: Endpoints, tmp_path: Path) -> Cst:
+    """Run ``cst projections …`` over the database; return (exit code, output, complaints)."""
+    environ = {
+        **os.environ,
+        "MONGO_URI": stack.mongo_uri,
+        "MONGO_DB": core.db.name,
+        "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
+        "CST_HOME": str(tmp_path),
+    }
+
+    async def run(*arguments: str) -> tuple[int, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cst_cli", "projections", *arguments),
+            env=environ,
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, complaints = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), complaints.decode()
+
+    return run
+
+
+async def test_a_difference_is_printed_and_rebuilt(core: Core, cst: Cst) -> None:
+    code, out, _ = await cst("check")
+    assert (code, out.count("as the ledger says")) == (0, 4)
+    await core.db["kpi_days"].update_one({}, {"$set": {"n": 5}})
+    code, out, complaints = await cst("check", "geo")
+    assert (code, out) == (1, "")
+    assert complaints.startswith("geo: kpi_days 2026-03-02|pothole|MN01|P3|")
+    assert complaints.endswith(": n is 5, by the ledger 1\n")
+    assert await cst("rebuild", "geo") == (0, "geo: rebuilt, 1 rows\n", "")
+    assert (await cst("check", "geo"))[0] == 0
+
+
+async def test_the_list_names_them_all(cst: Cst) -> None:
+    code, out, _ = await cst("list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["geo", "clocks", "kpis", "agents"]
+
+
+@pytest.mark.parametrize("command", ["check", "rebuild"])
+async def test_an_unknown_name_is_refused_in_one_line(cst: Cst, command: str) -> None:
+    code, out, complaints = await cst(command, "dragons")
+    assert (code, out) == (1, "")
+    allowed = "allowed: geo, clocks, kpis, agents"
+    assert complaints == f"cst: 'dragons' is not a projection; {allowed}\n"
