@@ -66,9 +66,11 @@ class DeadLetters:
         """
         topic, own = f"{record.topic}.dlq", _headers(record, consumer, error, request_id)
         kept = [(k, v) for k, v in record.headers if not k.startswith(_OWN)]
+        # The client refuses to send a record that has neither.
+        key = b"" if record.value is None and record.key is None else record.key
         try:
             await self._producer.send_and_wait(
-                topic, key=record.key, value=record.value, headers=[*kept, *own]
+                topic, key=key, value=record.value, headers=[*kept, *own]
             )
         except MessageSizeTooLargeError:
             own = [*own, (CUT_FROM, b"%d" % len(record.value or b""))]

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from aiokafka.structs import ConsumerRecord
 
-from cst_bus.dead_letters import DeadLetters
+from cst_bus.dead_letters import DeadLetters, Headers
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_relay.domain.request_records import event_record
 
@@ -15,7 +15,9 @@ Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 CITY = "new-york"
 
 
-def consumer_record(key: bytes | None, value: bytes | None, *, offset: int = 0) -> Record:
+def consumer_record(
+    key: bytes | None, value: bytes | None, *, offset: int = 0, headers: Headers = ()
+) -> Record:
     """Return a record as a consumer of the request events gets it."""
     return ConsumerRecord(
         topic=REQUEST_EVENTS.name,
@@ -28,14 +30,14 @@ def consumer_record(key: bytes | None, value: bytes | None, *, offset: int = 0) 
         checksum=None,
         serialized_key_size=len(key or b""),
         serialized_value_size=len(value or b""),
-        headers=(),
+        headers=tuple(headers),
     )
 
 
 def record_of(event: dict[str, Any], *, offset: int = 0) -> Record:
     """Return the record that the relay makes of a stored event."""
     made = event_record(event, CITY)
-    return consumer_record(made.key, made.value, offset=offset)
+    return consumer_record(made.key, made.value, offset=offset, headers=made.headers)
 
 
 @dataclass

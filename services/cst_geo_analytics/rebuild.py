@@ -140,7 +140,12 @@ class GeoProjection:
 
 
 def _row(document: Document) -> dict[str, Any] | None:
-    """What counts of a row: its facts, and that it is parked; the rest is the mark's own."""
+    """What counts of a row: its facts, and that it is parked; the rest is the mark's own.
+
+    A row that has taken in nothing yet is a mark alone.
+    """
+    if document["seq"] < 0:
+        return None
     kept = {name: document[name] for name in ROW_FIELDS if name in document}
     return kept | {"parked": True} if document.get("parked") else kept
 

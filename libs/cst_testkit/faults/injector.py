@@ -18,7 +18,7 @@ from cst_testkit.faults.plan import Fault
 from cst_testkit.waiting import wait_until
 
 #: Faults under way at a time, and the longest pause before the next one, whatever the load does.
-AT_ONCE, LONGEST_WAIT_S = 4, 6.0
+AT_ONCE, LONGEST_WAIT_S = 4, 4.0
 
 
 @dataclass

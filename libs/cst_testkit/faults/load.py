@@ -27,7 +27,7 @@ PATIENCE_S, TURN_S = 180.0, 120.0
 RESENT = 0.05
 NEXT = {"assigned": "in_progress", "in_progress": "resolved", "resolved": "closed"}
 #: Where staff leave a request, and how often.
-GOALS = {"assigned": 50, "in_progress": 5, "resolved": 10, "closed": 35}
+GOALS = {"assigned": 70, "in_progress": 5, "resolved": 10, "closed": 15}
 NOON = datetime.fromisoformat("2026-03-03T12:00:00-05:00")
 
 Request = dict[str, Any]

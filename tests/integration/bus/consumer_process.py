@@ -1,7 +1,9 @@
-"""A consumer as a process of its own, which stops at a given place to be killed there.
+"""A consumer as a process of its own, which stops at a given place to be killed, or to be let go.
 
-Arguments: MongoDB URI, database, broker, topic prefix, where to stop (``within`` a transaction,
-``after`` it but before the offset is committed, ``nowhere``).
+Arguments: MongoDB URI, database, broker, topic prefix, where to stop: ``within`` a transaction,
+``after`` it but before the offset is committed, ``nowhere``; or ``first``, within its first
+transaction until a line comes on standard input. It prints ``stopped`` in the first two, and
+``handling`` when it begins to handle anything in the last two.
 """
 
 from __future__ import annotations
@@ -41,6 +43,24 @@ class StoppingHandler(CountingHandler):
             await stop_to_be_killed()
 
 
+class TellingHandler(CountingHandler):
+    """Says when it begins to handle anything."""
+
+    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        if self.attempts == 0:
+            print("handling", flush=True)
+        await super().handle(events, session)
+
+
+class WaitingHandler(TellingHandler):
+    """Waits within its first transaction until a line comes."""
+
+    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        await super().handle(events, session)
+        if self.attempts == 1:
+            await asyncio.to_thread(sys.stdin.readline)
+
+
 class StoppingProcessor(Processor):
     """Stops when a batch has had its effect, before its offset is committed."""
 
@@ -50,7 +70,11 @@ class StoppingProcessor(Processor):
 
 
 async def main(uri: str, name: str, bootstrap: str, prefix: str, where: str) -> None:
-    handlers: dict[str, Any] = {"within": StoppingHandler}
+    handlers: dict[str, Any] = {
+        "within": StoppingHandler,
+        "first": WaitingHandler,
+        "nowhere": TellingHandler,
+    }
     processors: dict[str, Any] = {"after": StoppingProcessor}
     producer = make_producer(bootstrap, idempotent=False)
     await producer.start()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect
 
-from cst_bus.marks import MARKS, CollectionMarks
+from cst_bus.marks import MARKS, CollectionMarks, Mark
 from cst_mongo.client import Database
 from cst_mongo.transactions import transact
 from cst_testkit.consumers import Consumer, story
@@ -188,10 +188,12 @@ async def test_a_big_batch_is_applied_in_transactions_of_the_chunk_size(consumer
 async def test_consumers_keep_their_marks_apart(db: Database) -> None:
     first, second = CollectionMarks(db, "first"), CollectionMarks(db, "second")
     await transact(db, lambda session: first.save({A: 5}, session))
-    await transact(db, lambda session: second.park(A, session))
+    await transact(db, lambda session: second.park(A, "why", session))
 
     async def marks(of: CollectionMarks) -> Any:
         return await transact(db, lambda session: of.load([A, B], session))
 
-    assert {key: (m.seq, m.parked) for key, m in (await marks(first)).items()} == {A: (5, False)}
-    assert {key: (m.seq, m.parked) for key, m in (await marks(second)).items()} == {A: (-1, True)}
+    assert await marks(first) == {A: Mark(5)}
+    other = (await marks(second))[A]
+    assert (other.seq, other.parked and other.parked.error) == (-1, "why")
+    assert (await first.parked(), await second.parked()) == (0, 1)
