@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bson import ObjectId
 
+from cst_core.errors import NotFound
 from cst_ledger.events import Document
 from cst_ledger.fold import fold, happened_by
 from cst_ledger.ledger import LOGS
@@ -36,3 +37,17 @@ async def as_it_stood(db: Database, document: Document, as_of: datetime) -> Docu
         **state,
         "ledger": head,
     }
+
+
+async def first_event_of(db: Database, oid: ObjectId) -> Document:
+    """Return the first stored event of a request (by its ``_id``), whatever came after it.
+
+    Raises:
+        NotFound: the ledger has none.
+    """
+    first = {"event_stream": {"$slice": 1}}
+    log = await db[LOGS.name].find_one({"request_id": oid, "bucket": 0}, first)
+    if log is None:
+        raise NotFound(f"no events of {oid}")
+    event: Document = log["event_stream"][0]
+    return event

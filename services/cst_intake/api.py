@@ -113,8 +113,8 @@ async def request_events(
 ) -> EventPage:
     """Return a request's history; the public sees what happened and when, nothing more."""
     document = await service.get(request_id, caller, follow, as_of)
-    view = views.staff_event if caller.is_staff else views.public_event
-    events = [view(event) for event in await service.events(document["_id"], as_of)]
+    view = views.staff_events if caller.is_staff else views.public_events
+    events = view(await service.events(document["_id"], as_of))
     return EventPage.model_validate({"request_id": request_id, "events": events})
 
 

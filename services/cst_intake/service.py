@@ -24,7 +24,7 @@ from cst_intake.repository import IntakeRepository, number_series
 from cst_ledger.chain import canonical
 from cst_ledger.events import By, Document
 from cst_ledger.fold import happened_by
-from cst_ledger.reader import as_it_stood, events_of
+from cst_ledger.reader import as_it_stood, events_of, first_event_of
 from cst_ledger.rules import DEFAULT_RULES
 from cst_ledger.verify import verify_one
 from cst_mongo.client import Session
@@ -103,7 +103,7 @@ class IntakeService:
             )
         document = await self._ledger.load(row["request_id"])
         advice = None
-        first = (await events_of(self._core.db, document["_id"]))[0]
+        first = await first_event_of(self._core.db, document["_id"])
         if first["meta"].get("dangerous"):
             advice = (await self._core.catalog.get()).city.emergency_advice
         return Created(document, replayed=True, advice=advice)

@@ -55,6 +55,8 @@ class _End(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._held: deque[tuple[float, bytes]] = deque()
         self._connecting: asyncio.Task[None] | None = None
+        #: What came before there was another end: older Pythons read on though told to pause.
+        self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -79,13 +81,17 @@ class _End(asyncio.Protocol):
         self._other = end
         if self._transport is None:  # the client has gone meanwhile
             end.abort()
-        else:
-            self._transport.resume_reading()
+            return
+        for data in self._early:
+            end.send(data)
+        self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         self._proxy.forwarded += len(data)
         if self._other is not None:
             self._other.send(data)
+        else:
+            self._early.append(data)
 
     def send(self, data: bytes) -> None:
         """Write ``data`` after the proxy's delay, never before what came earlier."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cst_bus.dead_letters import CONSUMER, CUT_FROM, ERROR, OFFSET, PARTITION, REQUEST, TOPIC
 from cst_cli.contracts.schemas import Spec, message_id, specs
 from cst_cli.contracts.subscriptions import Consumer, consumers
 from cst_contracts.events import EVENTS, EventSpec
@@ -30,6 +31,8 @@ _EVENT_HEADERS = (
     "ce_time",
     "ce_seq",
 )
+#: A consumer's dead letters say where the record stood, the relay's in which document.
+_DEAD_LETTER_HEADERS = (REQUEST, PARTITION, OFFSET, CUT_FROM, "cst_dlq_source")
 _DESCRIPTION = (
     "What the Citizen Services Tracker publishes to Kafka. An event is a CloudEvent 1.0 in "
     "structured mode; its attributes stand in the headers too (ce_*). Events of one key are in "
@@ -129,14 +132,14 @@ def _dead_letter() -> Node:
     return {
         "name": _DEAD_LETTER,
         "summary": "A record with its key and body unchanged; the headers say what was wrong.",
-        "headers": _headers("cst_dlq_consumer", "cst_dlq_error", "cst_dlq_topic"),
+        "headers": _headers(CONSUMER, ERROR, TOPIC, optional=_DEAD_LETTER_HEADERS),
         "payload": {},
         "bindings": _keyed("the record's own key"),
     }
 
 
-def _headers(*names: str) -> Node:
-    properties = {name: {"type": "string"} for name in names}
+def _headers(*names: str, optional: Sequence[str] = ()) -> Node:
+    properties = {name: {"type": "string"} for name in (*names, *optional)}
     return {"type": "object", "properties": properties, "required": list(names)}
 
 

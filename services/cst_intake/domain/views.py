@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from cst_contracts.events import EVENTS
 from cst_contracts.requests import CreatedRequest, FollowedRequest, PublicRequest
 from cst_ledger.events import Document
 
@@ -65,14 +67,18 @@ def created_view(document: Document, follow_url: str, advice: str | None) -> Cre
     )
 
 
-def public_event(event: Document) -> dict[str, Any]:
-    """Return what anybody may see of an event: that it happened, and when."""
-    return {"seq": event["seq"], "type": event["type"], "at": event["at"]}
+def public_events(events: Iterable[Document]) -> list[dict[str, Any]]:
+    """Return what anybody may see of events: of the public ones, that they happened, and when."""
+    return [
+        {"seq": event["seq"], "type": event["type"], "at": event["at"]}
+        for event in events
+        if EVENTS[event["type"]].public
+    ]
 
 
-def staff_event(event: Document) -> dict[str, Any]:
-    """Return a stored event with its ids in JSON."""
-    return {key: _json(value) for key, value in event.items()}
+def staff_events(events: Iterable[Document]) -> list[dict[str, Any]]:
+    """Return stored events with their ids in JSON."""
+    return [{key: _json(value) for key, value in event.items()} for event in events]
 
 
 def _json(value: Any) -> Any:
