@@ -7,6 +7,7 @@ variants take turns, and what is reported is each one's median rate and its rati
 from __future__ import annotations
 
 import asyncio
+import shutil
 import statistics
 import time
 from argparse import ArgumentParser
@@ -76,5 +77,8 @@ def run_bench(
     parser = ArgumentParser(description=about)
     parser.add_argument("--rows", type=int, default=20_000)
     arguments = parser.parse_args()
+    if stack == "kafka" and not (shutil.which("java") and shutil.which("mvn")):
+        print("\nleft out, since Apache Kafka needs java and mvn on PATH")
+        return
     with running_stack(stack) as endpoints:
         asyncio.run(bench(endpoints, arguments.rows))
