@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import psutil
+import pytest
 from status_kit import SHOWN_S, STUCK_AFTER_S, Whole, paused
 
 from cst_process.heartbeat import PROCESSES
@@ -12,6 +13,8 @@ from cst_stack.mongod import Mongod
 from cst_stack.tansu import Tansu
 from cst_testkit.systems import assigned_story, file_request
 from cst_testkit.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 WORKERS = {"workflow-worker", "dispatch-worker", "sla-worker", "geo-worker"}
 FEEDS = {"request-events", "request-state", "agent-state", "geo-feeds", "request-public"}
