@@ -69,8 +69,18 @@ class Whole:
             await wait_until(ready, SHOWN_S, "/readyz to say that all is well")
         except AssertionError as late:
             raise AssertionError(f"{late}: {told}") from None
-        code, out, _ = await self.cst("status")
-        assert code == 0, out
+        out = ""
+
+        async def well() -> bool:
+            nonlocal out
+            code, out, _ = await self.cst("status")
+            return code == 0
+
+        # It looks later than the API did, so a heartbeat may be too old for it that was not then.
+        try:
+            await wait_until(well, SHOWN_S, "`cst status` to say so, too")
+        except AssertionError as late:
+            raise AssertionError(f"{late}: {out}") from None
 
     async def report(self) -> tuple[int, dict[str, Any]]:
         """Return what `cst status --json` exits with and says."""
