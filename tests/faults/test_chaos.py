@@ -65,7 +65,7 @@ async def test_nothing_is_lost_twice_or_out_of_order_whatever_dies(home: Home) -
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 async def test_the_embedded_stack_survives_the_same_on_a_smaller_scale(home: Home) -> None:
-    size = Size.from_env(requests=300, faults=12)
+    size = Size.from_env(requests=200, faults=10)
     async with asyncio.timeout(REST_S + PER_FAULT_S * size.faults), chaos(home, "tansu") as run:
         load = await run.run(size)
         await everything_holds(run, load, await run.settled())

@@ -35,6 +35,8 @@ from cst_testkit.consumers import tell
 from cst_testkit.records import consumer_record, record_of
 from cst_testkit.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 GEO = "geo.projections"
 POINTS = "geo_points"
 _numbers = itertools.count(1)
