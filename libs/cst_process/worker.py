@@ -105,7 +105,7 @@ async def _wait(stop: asyncio.Event) -> None:
 async def _consume(core: Core, work: Sequence[Work], stop: asyncio.Event, vitals: Vitals) -> None:
     known = await _meet_broker(core.settings, stop, vitals)
     if known is not None:
-        async with _consuming(core, work, vitals) as brokers:
+        async with _consuming(core, work, vitals, known) as brokers:
             await _watch(brokers, core.settings.kafka, known, stop, vitals)
 
 
@@ -172,14 +172,17 @@ def _tasks(broker: KafkaBroker) -> list[asyncio.Task[Any]]:
 
 @asynccontextmanager
 async def _consuming(
-    core: Core, work: Sequence[Work], vitals: Vitals
+    core: Core, work: Sequence[Work], vitals: Vitals, known: str
 ) -> AsyncIterator[list[KafkaBroker]]:
     settings = core.settings
     producer: AIOKafkaProducer = make_producer(settings.kafka, idempotent=settings.kafka_idempotent)
     await producer.start()
     dead = DeadLetters(producer)
     subscriptions = [sub for part in work for sub in part.subscriptions]
-    brokers = [_broker_of(core, sub, dead, vitals) for sub in subscriptions]
+    # A consumer that lives through a restart of the embedded broker may commit, to the new one,
+    # how far it was in the old log; no successor of it must begin there.
+    incarnation = "" if settings.kafka_idempotent else f"@{known}"
+    brokers = [_broker_of(core, sub, dead, vitals, incarnation) for sub in subscriptions]
     try:
         # A broker starts its consumers in turns, and each waits for its group: hence one for each.
         await asyncio.gather(*(broker.start() for broker in brokers))
@@ -189,11 +192,13 @@ async def _consuming(
         await producer.stop()
 
 
-def _broker_of(core: Core, sub: Subscription, dead: DeadLetters, vitals: Vitals) -> KafkaBroker:
+def _broker_of(
+    core: Core, sub: Subscription, dead: DeadLetters, vitals: Vitals, incarnation: str
+) -> KafkaBroker:
     broker, prefix = make_broker(core.settings.kafka), core.settings.topic_prefix
     marks = sub.marks or CollectionMarks(core.db, sub.handler.name)
     processor = Processor(core.db, sub.handler, dead, marks=marks, chunk=sub.chunk)
-    subscribe(broker, sub.topic, processor, group=sub.handler.name, prefix=prefix)
+    subscribe(broker, sub.topic, processor, group=sub.handler.name + incarnation, prefix=prefix)
     vitals.consumers.append(ConsumerVitals(processor.progress, marks, lambda: _client(broker)))
     return broker
 
