@@ -187,13 +187,18 @@ async def running_app(home: Home, **environ: str) -> AsyncIterator[RunningSystem
         print(_tail(home.root / "app.log"))
         raise
     finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await end_process(process)
+
+
+async def end_process(process: asyncio.subprocess.Process, stop_s: float = STOP_S) -> None:
+    """Ask a process to end, and kill it when it does not within ``stop_s`` seconds."""
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), stop_s)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def _tail(path: Path) -> str:

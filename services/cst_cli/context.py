@@ -10,6 +10,7 @@ from app.system import with_stack
 from cst_core.logging import configure_logging
 from cst_core.settings import Settings, load_settings
 from cst_mongo.client import Database, open_database
+from cst_process.core import Core, open_core
 
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
@@ -29,5 +30,16 @@ def with_database(work: Callable[[Database, Settings], Awaitable[T]], *, process
     async def go() -> T:
         async with open_database(settings.mongo_uri, settings.mongo_db, app=process) as db:
             return await work(db, settings)
+
+    return asyncio.run(go())
+
+
+def with_core(work: Callable[[Core], Awaitable[T]], *, process: str) -> T:
+    """Run ``work`` with the core open that services are built over."""
+    settings = settings_for(Settings, process)
+
+    async def go() -> T:
+        async with open_core(settings, process) as core:
+            return await work(core)
 
     return asyncio.run(go())

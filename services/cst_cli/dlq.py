@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import socket
 from collections.abc import Awaitable, Callable
@@ -15,12 +14,10 @@ from pymongo.errors import PyMongoError
 
 from cst_bus.dead_letter_notes import Decision
 from cst_bus.parking import Outcome
-from cst_cli.context import settings_for
+from cst_cli.context import with_core
 from cst_cli.dead_letter_desk import ID_FORMS, Desk, Letter, Pair, split_id
 from cst_cli.dead_letter_rows import letter_row, line, pair_row, skipped_row, whole_letter
 from cst_core.errors import Conflict, CstError, InvalidInput
-from cst_core.settings import Settings
-from cst_process.core import open_core
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -190,10 +187,4 @@ def _operator() -> str:
 
 
 def _at_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
-    settings = settings_for(Settings, "dlq")
-
-    async def go() -> T:
-        async with open_core(settings, "dlq") as core:
-            return await work(Desk(core))
-
-    return asyncio.run(go())
+    return with_core(lambda core: work(Desk(core)), process="dlq")

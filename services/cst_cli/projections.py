@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from app.registry import PROJECTIONS
-from cst_cli.context import settings_for
+from cst_cli.context import with_core
 from cst_core.errors import ConfigError
-from cst_core.settings import Settings
-from cst_process.core import Core, open_core
-
-T = TypeVar("T")
+from cst_process.core import Core
 
 #: Differences that are printed; the rest is counted.
 SHOWN = 50
@@ -43,7 +38,8 @@ def rebuild(name: Annotated[str, typer.Argument(help=f"one of: {_NAMES}")]) -> N
     async def work(core: Core) -> int:
         return await PROJECTIONS[name].build(core).rebuild()
 
-    typer.echo(f"{name}: rebuilt, {_with_core(work)} rows")
+    rows = with_core(work, process="projections")
+    typer.echo(f"{name}: rebuilt, {rows} rows")
 
 
 @app.command()
@@ -61,7 +57,7 @@ def check(
     async def work(core: Core) -> dict[str, list[str]]:
         return {each: await PROJECTIONS[each].build(core).check() for each in names}
 
-    found = _with_core(work)
+    found = with_core(work, process="projections")
     for each, lines in found.items():
         _report(each, lines)
     if any(found.values()):
@@ -81,13 +77,3 @@ def _report(name: str, lines: list[str]) -> None:
 def _known(name: str) -> None:
     if name not in PROJECTIONS:
         raise ConfigError(f"{name!r} is not a projection; allowed: {_NAMES}")
-
-
-def _with_core(work: Callable[[Core], Awaitable[T]]) -> T:
-    settings = settings_for(Settings, "projections")
-
-    async def go() -> T:
-        async with open_core(settings, "projections") as core:
-            return await work(core)
-
-    return asyncio.run(go())

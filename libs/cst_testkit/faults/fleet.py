@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cst_testkit.systems import end_process
 from cst_testkit.waiting import wait_until
 
 #: Pause before what has ended is started again, in seconds; long enough to be seen as down.
@@ -104,12 +105,7 @@ async def _end(member: Member) -> None:
         return
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGCONT)
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await end_process(process, STOP_S)
 
 
 @asynccontextmanager

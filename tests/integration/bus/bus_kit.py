@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from cst_bus.dead_letters import DeadLetters
 from cst_bus.marks import Marks
 from cst_bus.processor import Handler, Processor
 from cst_bus.producer import make_producer
-from cst_bus.topics_admin import physical
+from cst_bus.topics_admin import ensure_topics, physical
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_ledger.ledger import LOGS, REQUESTS
 from cst_ledger.reader import events_of
@@ -51,6 +52,18 @@ async def publish(stack: Endpoints, prefix: str, records: Sequence[Record]) -> N
             )
     finally:
         await producer.stop()
+
+
+async def own_topics(stack: Endpoints) -> str:
+    """Make topics that nobody else has; return what is put before their names."""
+    own = f"{uuid.uuid4().hex[:8]}."
+    await ensure_topics(
+        stack.kafka_bootstrap_servers,
+        [REQUEST_EVENTS],
+        prefix=own,
+        volatile=stack.broker == "tansu",
+    )
+    return own
 
 
 @asynccontextmanager

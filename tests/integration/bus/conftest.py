@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 
 import pytest
-from bus_kit import ending_soon
+from bus_kit import ending_soon, own_topics
 
-from cst_bus.topics_admin import ensure_topics
-from cst_contracts.topics import REQUEST_EVENTS
 from cst_mongo.client import Database
 from cst_stack import Endpoints
 from cst_testkit.databases import fresh_database
@@ -32,14 +29,7 @@ async def own_db(either: Endpoints) -> AsyncIterator[Database]:
 @pytest.fixture
 async def prefix(either: Endpoints) -> str:
     """Topics of the test's own."""
-    own = f"{uuid.uuid4().hex[:8]}."
-    await ensure_topics(
-        either.kafka_bootstrap_servers,
-        [REQUEST_EVENTS],
-        prefix=own,
-        volatile=either.broker == "tansu",
-    )
-    return own
+    return await own_topics(either)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import os
 import sys
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
-from bus_kit import consuming, dead_letters, ending_soon, lengthen, publish
+from bus_kit import consuming, dead_letters, ending_soon, lengthen, own_topics, publish
 
 from app.registry import WORKERS
 from cst_bus.producer import make_producer
-from cst_bus.topics_admin import ensure_topics, physical
+from cst_bus.topics_admin import physical
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_ledger.events import Document
 from cst_ledger.ledger import LOGS
@@ -113,13 +112,7 @@ class World:
 
 @pytest.fixture
 async def world(api: Api, stack: Endpoints, tmp_path: Path) -> World:
-    prefix = f"{uuid.uuid4().hex[:8]}."
-    await ensure_topics(
-        stack.kafka_bootstrap_servers,
-        [REQUEST_EVENTS],
-        prefix=prefix,
-        volatile=stack.broker == "tansu",
-    )
+    prefix = await own_topics(stack)
     for name in (POINTS, "dead_letter_notes"):
         await api.core.db[name].delete_many({})
     return World(api.core, stack, prefix, tmp_path)
