@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
-from typing import Any, TypeVar
+from typing import Any
 
-import pymongo.lock
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.write_concern import WriteConcern
+
+from cst_mongo.driver_fixes import mend
 
 Document = dict[str, Any]
 Client = AsyncMongoClient[Document]
@@ -25,22 +24,6 @@ Session = AsyncClientSession
 
 SERVER_SELECTION_MS = 10_000
 
-T = TypeVar("T")
-
-
-async def _wait_for(awaitable: Awaitable[T], timeout: float | None) -> T:
-    """Wait as ``asyncio.wait_for`` does from Python 3.12 on: in the caller's own task."""
-    async with asyncio.timeout(timeout):
-        return await awaitable
-
-
-if sys.version_info < (3, 12):
-    # The older one swallows a cancellation that comes in time with a result, and leaves the
-    # driver's lock to another task when it is cancelled while it times out: after an outage of the
-    # server a cancelled operation went on for ever, or others failed with "cannot wait on
-    # un-acquired lock".
-    pymongo.lock.wait_for = _wait_for  # type: ignore[attr-defined, assignment]
-
 
 def connect(uri: str, *, app: str) -> Client:
     """Return a client of a replica set; datetimes are aware, in UTC.
@@ -49,6 +32,7 @@ def connect(uri: str, *, app: str) -> Client:
         uri: connection string.
         app: name shown in the server's logs and ``currentOp``.
     """
+    mend()
     return AsyncMongoClient(
         uri,
         appname=f"cst-{app}",

@@ -9,10 +9,11 @@ import httpx
 import pytest
 from fault_kit import Call, filing, insist, may_try_again
 from pymongo.errors import PyMongoError
+from pymongo.hello import Hello
 
 from cst_ledger.verify import verify_one
-from cst_stack.replica_set import direct_client
-from cst_testkit.apps import Api, unique_key
+from cst_stack.replica_set import direct_client, embedded_uri
+from cst_testkit.apps import Api, running_api, unique_key
 from cst_testkit.waiting import wait_until
 
 
@@ -82,3 +83,15 @@ async def test_one_key_from_50_clients_at_once_is_one_request(
     assert {answer.status_code for answer in answers} <= {200, 201}
     assert len({answer.json()["request_id"] for answer in answers}) == 1
     assert await own_api.stored() == before + 1
+
+
+async def test_a_connection_made_while_a_primary_takes_over_can_do_transactions(
+    own_mongod: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_api(embedded_uri(own_mongod)) as fresh:
+        # For a moment such a server is neither primary nor secondary, and the hello of a new
+        # connection sees it, when the monitor's is over. Many calls at once make new connections.
+        monkeypatch.setattr(Hello, "is_readable", property(lambda self: False))
+        calls = [filing(fresh, unique_key()) for _ in range(20)]
+        answers = await asyncio.gather(*(call() for call in calls))
+    assert {answer.status_code for answer in answers} == {201}
