@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,7 +49,11 @@ def cst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cst]:
     env = {name: value for name, value in os.environ.items() if name not in STACK}
     env |= {"CST_HOME": str(home.root), "CST_MONGO_PORT": "0", "CST_KAFKA_PORT": "0"}
     command = Cst(home, env)
+    # Where these tests run in the background of a shell, Ctrl-C is ignored, and children inherit
+    # that; what has a handler here begins with the default there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield command
+    signal.signal(signal.SIGINT, before)
     command.run("down")
     left = processes_of(home)
     for process in left:
