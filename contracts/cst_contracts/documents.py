@@ -33,6 +33,7 @@ class Workflow(Wire):
     allowed_next: list[str]
     transition_rules_version: str
     hold: Hold | None = None
+    held_seconds: int = Field(default=0, ge=0, description="How long the clock has stood still")
 
 
 class EscalationStep(Wire):
@@ -78,9 +79,12 @@ class Location(Wire):
 
 
 class Duplicates(Wire):
+    """``linked_at``, when the request became a duplicate, is added by CST."""
+
     is_master: bool = True
     master_request_id: RequestId | None = None
     linked_duplicates: list[RequestId] = []
+    linked_at: Instant | None = None
 
 
 class Assignment(Wire):
@@ -90,16 +94,36 @@ class Assignment(Wire):
 
 
 class Evidence(Wire):
+    """What follows ``uploaded_at`` is added by CST. A redacted one has no ``url`` any more."""
+
     type: Literal["photo", "video", "file"]
-    url: str
+    url: str | None
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     uploaded_by: Literal["citizen", "agent", "staff"]
     uploaded_at: Instant
+    evidence_id: str
+    visibility: Literal["public", "internal"]
+    content_type: str | None = None
+    size: int | None = Field(default=None, ge=0, description="Bytes; null where it is elsewhere")
 
 
 class Internal(Wire):
     notes: list[str] = []
     visibility: Literal["internal_only"] = "internal_only"
+
+
+class Danger(Wire):
+    """Added by CST: why a request was held dangerous, and what a supervisor said to it."""
+
+    reason: str
+    state: Literal["unconfirmed", "confirmed", "lowered"]
+
+
+class Dispute(Wire):
+    """Added by CST: the citizen's contradiction, until it is settled."""
+
+    at: Instant
+    reason_codes: list[str] = []
 
 
 class LedgerHead(Wire):
@@ -118,7 +142,10 @@ class SourceRef(Wire):
 
 
 class ServiceRequest(Wire):
-    """Collection ``service_requests``: the single source of truth for a request's state."""
+    """Collection ``service_requests``: the single source of truth for a request's state.
+
+    Added by CST: ``due_at``, ``resolution_code`` and everything that follows ``internal``.
+    """
 
     id: ObjectIdStr
     request_id: RequestId
@@ -142,6 +169,13 @@ class ServiceRequest(Wire):
     public: Publicity
     historic: bool = False
     source: SourceRef | None = None
+    danger: Danger | None = None
+    dispute: Dispute | None = None
+    escalations: int = Field(default=0, ge=0)
+    supporters: int = Field(default=0, ge=0)
+    text_public: bool = False
+    successor_of: RequestId | None = None
+    succeeded_by: RequestId | None = None
     version: int = Field(ge=1)
     ledger: LedgerHead
 
@@ -272,6 +306,7 @@ class LedgerEvent(Wire):
 
 class ComputedKpis(Wire):
     resolution_minutes: float | None = None
+    net_resolution_minutes: float | None = None
     sla_target_hours: float | None = None
     sla_state: str = "none"
     escalation_count: int = 0

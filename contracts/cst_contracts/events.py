@@ -58,6 +58,7 @@ class Created(TextData):
     channel: str = "api"
     priority_reason: str
     dangerous: bool = False
+    successor_of: RequestId | None = None
 
 
 class Imported(TextData):
@@ -92,7 +93,9 @@ class Assigned(TextData):
 
 
 class InProgress(TextData):
-    """Work has begun."""
+    """Work has begun, or begins again after it was thought done (``reopened``)."""
+
+    reopened: bool = False
 
 
 class Resolved(TextData):
@@ -102,7 +105,10 @@ class Resolved(TextData):
 
 
 class Closed(TextData):
-    """Nothing more is expected."""
+    """Nothing more is expected. ``resolution_code`` is there where it was closed without work."""
+
+    resolution_code: str | None = None
+    rule: str | None = Field(default=None, description="Rule that fired; null when staff did it")
 
 
 class AgentReserved(EventData):
@@ -133,6 +139,179 @@ class SlaBreached(EventData):
     policy_id: str
     target_hours: float
     breached_at: Instant
+
+
+class RulesChanged(EventData):
+    """The request is bound to another version of the lifecycle's rules."""
+
+    from_version: str
+    to_version: str
+
+
+class Held(TextData):
+    """Work waits for something outside; the clock stands still."""
+
+    reason: str
+    until: Instant
+
+
+class Resumed(TextData):
+    """The hold is over: by hand, by its expiry or by a step; the clock runs again."""
+
+    reason: str
+    held_seconds: int = Field(ge=0, description="How long this hold lasted")
+    expired: bool = False
+
+
+class CategoryChanged(TextData):
+    """Staff corrected what it is about."""
+
+    from_category: str
+    to_category: str
+
+
+class PriorityChanged(TextData):
+    """The urgency was corrected, or raised by a rule (``rule``)."""
+
+    from_priority: Priority
+    to_priority: Priority
+    rule: str | None = None
+
+
+class LocationChanged(TextData):
+    """The place was corrected; the old one is in the events before."""
+
+    from_zone_id: str
+    to_zone_id: str
+
+
+class DangerConfirmed(TextData):
+    """A supervisor looked at a danger and let it stand."""
+
+
+class NoticeAcknowledged(EventData):
+    """Somebody of ``role`` has taken note."""
+
+    notice_id: str
+    kind: str
+    role: str
+
+
+class Escalated(TextData):
+    """Somebody, or a step of the SLA policy, asked for more attention."""
+
+    action: str
+    after_hours: float | None = Field(default=None, description="Step of the policy that fired")
+
+
+class DuplicateLinked(TextData):
+    """A report and its master were linked; ``role`` is that of the subject."""
+
+    role: Literal["master", "duplicate"]
+    other_request_id: RequestId
+    how: Literal["auto", "suggestion", "manual", "flattened"]
+    distance_m: float | None = None
+
+
+class DuplicateUnlinked(TextData):
+    """A report has its own life again; ``role`` is the one the subject had."""
+
+    role: Literal["master", "duplicate"]
+    other_request_id: RequestId
+
+
+class DuplicateSuggested(EventData):
+    """The report looks like another one; staff say whether it is."""
+
+    master_request_id: RequestId
+    distance_m: float
+
+
+class DuplicateRefused(TextData):
+    """Staff said that the two are different matters."""
+
+    master_request_id: RequestId
+
+
+class Supported(EventData):
+    """Somebody else has seen the same ("me too"), without a report of their own."""
+
+    supporters: int = Field(ge=1)
+
+
+class Succeeded(TextData):
+    """The matter goes on in another request, its successor."""
+
+    succeeded_by: RequestId
+
+
+class Commented(TextData):
+    """A comment, or a reply to one."""
+
+    comment_id: str
+    parent_comment_id: str | None = None
+    visibility: Literal["public", "internal"]
+
+
+class EvidenceAdded(EventData):
+    """A photo, video or file was added; who may see it is said by ``visibility``."""
+
+    evidence_id: str
+    evidence_type: Literal["photo", "video", "file"]
+    sha256: str
+    uploaded_by: Literal["citizen", "agent", "staff"]
+    visibility: Literal["public", "internal"]
+
+
+ModerationTarget = Literal["text", "evidence", "comment"]
+
+
+class Released(TextData):
+    """Staff let the public see a text or a photo."""
+
+    target: ModerationTarget
+    target_id: str | None = None
+
+
+class Hidden(TextData):
+    """Staff took a text or a photo from the public; they still see it."""
+
+    target: ModerationTarget
+    target_id: str | None = None
+
+
+class Redacted(TextData):
+    """A text, a note or a file was erased for good; that it was there remains."""
+
+    target: Literal["text", "evidence", "comment", "note"]
+    target_id: str | None = None
+
+
+class VisibilityChanged(TextData):
+    """How much of the request the public may see has changed."""
+
+    from_public: Publicity
+    to_public: Publicity
+
+
+class Rated(TextData):
+    """Its citizen judged the work."""
+
+    rating: int = Field(ge=1, le=5)
+    reason_codes: list[str] = []
+    dispute_flag: bool = False
+
+
+class Disputed(TextData):
+    """Its citizen says that the work is not done."""
+
+    reason_codes: list[str] = []
+
+
+class DisputeSettled(TextData):
+    """A supervisor decided a dispute: ``upheld`` leads to a successor, ``refused`` to closing."""
+
+    outcome: Literal["upheld", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +352,7 @@ def _spec(
 #: Every event type by its short name.
 EVENTS: dict[str, EventSpec] = dict(
     [
-        _spec("created", Created, "intake", public=True),
+        _spec("created", Created, "intake", "workflow", public=True),
         _spec("imported", Imported, "intake", public=True),
         _spec("triaged", Triaged, "workflow", public=True),
         _spec("assigned", Assigned, "dispatch", "workflow", public=True),
@@ -184,6 +363,30 @@ EVENTS: dict[str, EventSpec] = dict(
         _spec("agent_released", AgentReleased, "workflow"),
         _spec("assignment_deferred", AssignmentDeferred, "dispatch"),
         _spec("sla_breached", SlaBreached, "sla"),
+        _spec("rules_changed", RulesChanged, "workflow"),
+        _spec("held", Held, "workflow", public=True),
+        _spec("resumed", Resumed, "workflow", public=True),
+        _spec("category_changed", CategoryChanged, "workflow", public=True),
+        _spec("priority_changed", PriorityChanged, "workflow", "sla", public=True),
+        _spec("location_changed", LocationChanged, "workflow", public=True),
+        _spec("danger_confirmed", DangerConfirmed, "workflow"),
+        _spec("notice_acknowledged", NoticeAcknowledged, "workflow"),
+        _spec("escalated", Escalated, "workflow", "sla"),
+        _spec("duplicate_linked", DuplicateLinked, "workflow", public=True),
+        _spec("duplicate_unlinked", DuplicateUnlinked, "workflow", public=True),
+        _spec("duplicate_suggested", DuplicateSuggested, "workflow"),
+        _spec("duplicate_refused", DuplicateRefused, "workflow"),
+        _spec("supported", Supported, "workflow", public=True),
+        _spec("succeeded", Succeeded, "workflow", "intake", public=True),
+        _spec("comment", Commented, "intake"),
+        _spec("evidence_added", EvidenceAdded, "intake"),
+        _spec("released", Released, "intake"),
+        _spec("hidden", Hidden, "intake"),
+        _spec("redacted", Redacted, "intake"),
+        _spec("visibility_changed", VisibilityChanged, "intake"),
+        _spec("rated", Rated, "intake"),
+        _spec("disputed", Disputed, "intake"),
+        _spec("dispute_settled", DisputeSettled, "workflow"),
     ]
 )
 

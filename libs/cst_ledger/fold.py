@@ -14,6 +14,8 @@ from typing import Any
 from cst_ledger.events import Document
 
 _FIRST = frozenset({"created", "imported"})
+#: Types whose text is somebody's own word and stays in the ledger; any other's is a staff note.
+_NO_NOTE = frozenset({"comment", "rated"})
 _CONTAINERS = frozenset({dict, list, tuple})
 
 
@@ -38,11 +40,13 @@ def _clone(value: Any) -> Any:
 
 
 def _set_path(document: Document, path: str, value: Any) -> None:
+    """Set what a dotted path names; as with MongoDB, a number names an element of a list."""
+    container: Any = document
     if "." in path:
         *parents, path = path.split(".")
         for key in parents:
-            document = document[key]
-    document[path] = _clone(value)
+            container = container[key]
+    container[int(path) if isinstance(container, list) else path] = _clone(value)
 
 
 def text_changes(state: Document | None, event: Document) -> dict[str, Any]:
@@ -51,9 +55,13 @@ def text_changes(state: Document | None, event: Document) -> dict[str, Any]:
     if event["type"] in _FIRST:
         hint = event["meta"].get("address_hint")
         return {"description": message, "location.address_hint": hint}
-    if state is not None and "text_digest" in event["meta"]:
-        return {"internal.notes": [*state["internal"]["notes"], message]}
-    return {}
+    if state is None or "text_digest" not in event["meta"] or event["type"] in _NO_NOTE:
+        return {}
+    note = {"internal.notes": [*state["internal"]["notes"], message]}
+    if event["type"] == "location_changed":
+        # The hint of the old place would mislead, so it goes even where no new one came.
+        return note | {"location.address_hint": event["meta"].get("address_hint")}
+    return note
 
 
 def apply(state: Document | None, event: Document) -> Document:

@@ -19,6 +19,7 @@ from cst_core.errors import NotFound, StaleVersion, TooLarge
 from cst_ledger.events import Document, NewEvent
 from cst_ledger.fold import text_changes
 from cst_ledger.rules import RuleBook
+from cst_ledger.rules_store import learn
 from cst_ledger.seal import BUCKET_SIZE, Sealer, bucket_of
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
@@ -80,6 +81,7 @@ class Ledger:
         document = await self._requests.find_one({"request_id": request_id}, session=session)
         if document is None:
             raise NotFound(f"no request {request_id}", request_id=request_id)
+        await learn(self.rules, self._db, document["workflow"]["transition_rules_version"])
         return document
 
     async def create(self, request_id: str, first: NewEvent, session: Session) -> Document:

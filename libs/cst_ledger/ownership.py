@@ -12,6 +12,9 @@ _STEP = (
     "workflow",
     *(f"timestamps.{step}_at" for step in STATUSES if step != "new"),
 )
+_PROMISE = ("sla_policy", "due_at")
+#: What a clock that goes on after a pause changes.
+_RESTART = ("due_at", "workflow.held_seconds")
 _EVERYTHING = ("*",)
 _NOTHING: tuple[str, ...] = ()
 
@@ -19,12 +22,31 @@ _NOTHING: tuple[str, ...] = ()
 MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "created": _EVERYTHING,
     "imported": _EVERYTHING,
-    "triaged": (*_STEP, "category", "priority", "sla_policy", "due_at"),
+    "triaged": (*_STEP, "category", "priority", *_PROMISE, "assignment"),
     "assigned": (*_STEP, "assignment"),
-    "in_progress": _STEP,
+    "in_progress": (*_STEP, "resolution_code", "due_at"),
     "resolved": (*_STEP, "resolution_code"),
-    "closed": _STEP,
+    "closed": (*_STEP, "resolution_code", "dispute"),
     "assignment_deferred": ("assignment.auto_assign_candidate_agents",),
+    "rules_changed": ("workflow.transition_rules_version", "workflow.allowed_next"),
+    "held": ("workflow.hold",),
+    "resumed": ("workflow.hold", *_RESTART),
+    "category_changed": ("category", "sub_category", *_PROMISE, "public"),
+    "priority_changed": ("priority", "danger", *_PROMISE),
+    "location_changed": ("location", *_PROMISE),
+    "danger_confirmed": ("danger",),
+    "escalated": ("escalations",),
+    "duplicate_linked": ("duplicates",),
+    "duplicate_unlinked": ("duplicates", "assignment", *_RESTART),
+    "supported": ("supporters",),
+    "succeeded": ("succeeded_by", "dispute"),
+    "evidence_added": ("evidence",),
+    "released": ("text_public", "evidence"),
+    "hidden": ("text_public", "evidence"),
+    "redacted": ("description", "location.address_hint", "internal.notes", "evidence"),
+    "visibility_changed": ("public",),
+    "disputed": ("dispute",),
+    "dispute_settled": ("dispute",),
 }
 #: The only types that change ``status``, and to what; such an event always does.
 STATUS_OF = {

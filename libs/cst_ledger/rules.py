@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -11,16 +11,33 @@ import yaml
 
 from cst_core.errors import Forbidden, InvalidInput, MissingFields, TransitionRefused
 from cst_ledger.events import Document
-from cst_ledger.fold import get_path
 
-#: Where each nameable requirement stands in the document.
-FIELD_PATHS = {
-    "category": "category",
-    "priority": "priority",
-    "assigned_agent_id": "assignment.assigned_agent_id",
-    "resolution_code": "resolution_code",
-    "evidence": "evidence",
-    "note": "internal.notes",
+#: How many days a hold may last where a rule set does not say.
+MAX_HOLD_DAYS = 30
+#: Why work may wait where a rule set does not say.
+HOLD_REASONS = ("awaiting_citizen", "awaiting_parts", "awaiting_permit", "third_party", "weather")
+
+
+def _has_photo_of_work(after: Document) -> bool:
+    """The citizen's photo shows the trouble, not the work."""
+    return any(
+        item["type"] == "photo" and item["uploaded_by"] != "citizen" and item["url"] is not None
+        for item in after["evidence"]
+    )
+
+
+#: What a rule may ask for after a step, given the states before and after it. A ``note`` is one
+#: that came with the step.
+REQUIREMENTS: Mapping[str, Callable[[Document, Document], bool]] = {
+    "category": lambda _, after: bool(after["category"]),
+    "priority": lambda _, after: bool(after["priority"]),
+    "assigned_agent_id": lambda _, after: after["assignment"]["assigned_agent_id"] is not None,
+    "resolution_code": lambda _, after: after["resolution_code"] is not None,
+    "evidence": lambda _, after: bool(after["evidence"]),
+    "photo": lambda _, after: _has_photo_of_work(after),
+    "note": lambda before, after: (
+        len(after["internal"]["notes"]) > len(before["internal"]["notes"])
+    ),
 }
 
 
@@ -34,10 +51,15 @@ class Edge:
     required_by_category: Mapping[str, tuple[str, ...]]
     roles: frozenset[str]
 
-    def missing(self, after: Document) -> list[str]:
-        """Return the required fields that do not stand in the document after the step."""
-        wanted = (*self.required, *self.required_by_category.get(after["category"], ()))
-        return [name for name in wanted if not get_path(after, FIELD_PATHS[name])]
+    def missing(self, before: Document, after: Document) -> list[str]:
+        """Return what the step requires and does not bring or find.
+
+        What a category adds is asked of masters: their work is their duplicates' work.
+        """
+        wanted = self.required
+        if after["duplicates"]["is_master"]:
+            wanted = (*wanted, *self.required_by_category.get(after["category"], ()))
+        return [name for name in wanted if not REQUIREMENTS[name](before, after)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +69,8 @@ class RuleSet:
     version: str
     edges: tuple[Edge, ...]
     resolution_codes: tuple[str, ...]
+    hold_reasons: tuple[str, ...] = HOLD_REASONS
+    max_hold_days: int = MAX_HOLD_DAYS
 
     def allowed_next(self, status: str) -> list[str]:
         """Return the states one step away from ``status``, in declared order."""
@@ -81,8 +105,17 @@ class RuleSet:
             }
             for edge in self.edges
         ]
-        codes = list(self.resolution_codes)
-        return {"version": self.version, "edges": edges, "resolution_codes": codes}
+        return {
+            "version": self.version,
+            "edges": edges,
+            "resolution_codes": list(self.resolution_codes),
+            "hold_reasons": list(self.hold_reasons),
+            "max_hold_days": self.max_hold_days,
+        }
+
+    def has_edge(self, source: str, target: str) -> bool:
+        """Tell whether there is a step from ``source`` to ``target``."""
+        return target in self.allowed_next(source)
 
     def check_role(self, source: str, target: str, roles: Iterable[str]) -> None:
         """Raise ``Forbidden`` unless one of ``roles`` may take the step."""
@@ -99,7 +132,7 @@ class RuleSet:
             InvalidInput: the resolution code is not one of the rule set's.
         """
         edge = self.edge(before["status"], after["status"])
-        if missing := edge.missing(after):
+        if missing := edge.missing(before, after):
             raise MissingFields(
                 f"{edge.source} -> {edge.target} needs: {', '.join(missing)}",
                 [{"field": name, "message": "is required for this step"} for name in missing],
@@ -118,17 +151,23 @@ def parse_rules(data: Mapping[str, Any]) -> RuleSet:
         ValueError: one line; an edge names a requirement that no document has.
     """
     edges = tuple(_edge(data["version"], row) for row in data["edges"])
-    return RuleSet(str(data["version"]), edges, tuple(data["resolution_codes"]))
+    return RuleSet(
+        str(data["version"]),
+        edges,
+        tuple(data["resolution_codes"]),
+        tuple(data.get("hold_reasons", HOLD_REASONS)),
+        int(data.get("max_hold_days", MAX_HOLD_DAYS)),
+    )
 
 
 def _edge(version: str, row: Mapping[str, Any]) -> Edge:
     by_category = {c: tuple(names) for c, names in row.get("required_by_category", {}).items()}
     required = tuple(row["required"])
     for name in (*required, *(n for names in by_category.values() for n in names)):
-        if name not in FIELD_PATHS:
+        if name not in REQUIREMENTS:
             raise ValueError(
                 f"rules {version}, {row['from']} -> {row['to']}: {name!r} is no field; "
-                f"allowed: {', '.join(FIELD_PATHS)}"
+                f"allowed: {', '.join(REQUIREMENTS)}"
             )
     return Edge(row["from"], row["to"], required, by_category, frozenset(row["roles"]))
 
@@ -153,6 +192,14 @@ class RuleBook:
     def shipped(cls) -> RuleBook:
         """Return the book of the rule sets that CST ships."""
         return cls(parse_rules(data) for data in shipped_rules())
+
+    def add(self, rules: RuleSet) -> None:
+        """Take up a version; one that is known stays as it is."""
+        self._by_version.setdefault(rules.version, rules)
+
+    def knows(self, version: str) -> bool:
+        """Tell whether the version is in the book."""
+        return version in self._by_version
 
     def of(self, document: Document) -> RuleSet:
         """Return the rule set pinned by a request.

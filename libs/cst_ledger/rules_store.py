@@ -18,6 +18,15 @@ async def store_shipped_rules(db: Database) -> None:
         )
 
 
+async def learn(book: RuleBook, db: Database, version: str) -> None:
+    """Add a stored version that the book does not have; one that is nowhere stays unknown."""
+    if book.knows(version):
+        return
+    row = await db[RULES.name].find_one({"_id": version}, {"_id": 0})
+    if row is not None:
+        book.add(parse_rules(row))
+
+
 async def load_rules(db: Database) -> RuleBook:
     """Return the book of all stored versions; ``ConfigError`` where there is none."""
     rows = await db[RULES.name].find({}, {"_id": 0}).to_list()

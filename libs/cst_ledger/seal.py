@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from cst_contracts.enums import STATUSES
 from cst_core.clock import to_ms
 from cst_core.ids import traceparent, uuid7
 from cst_ledger.chain import GENESIS, event_hash, new_salt, text_digest
 from cst_ledger.events import Document, NewEvent
-from cst_ledger.fold import apply, facts_of
+from cst_ledger.fold import apply, facts_of, text_changes
 from cst_ledger.ownership import check_ownership
 from cst_ledger.rules import RuleBook
 
@@ -20,6 +21,19 @@ BUCKET_SIZE = 100
 def bucket_of(seq: int) -> int:
     """Return the number of the bucket that holds event ``seq``."""
     return seq // BUCKET_SIZE
+
+
+def _undone(state: Document, status: str) -> dict[str, Any]:
+    """A step back undoes what the steps after its target had brought."""
+    undone: dict[str, Any] = {}
+    for later in STATUSES[STATUSES.index(status) + 1 :]:
+        if state["timestamps"][f"{later}_at"] is not None:
+            undone[f"timestamps.{later}_at"] = None
+            if later == "resolved":
+                undone["resolution_code"] = None
+            if later == "assigned":
+                undone["assignment.assigned_agent_id"] = None
+    return undone
 
 
 class Sealer:
@@ -47,6 +61,8 @@ class Sealer:
         changes = self._with_derived(state, new, now)
         check_ownership(new.type, changes)
         event = self._frame(request_id, state, new, changes, now)
+        moves = bool(changes or text_changes(state, event))
+        event["version"] = (state["version"] if state is not None else 0) + moves
         after = apply(state, event)
         if state is not None and "status" in changes:
             self._rules.of(after).check(state, after)
@@ -66,6 +82,7 @@ class Sealer:
         if state is not None and status is not None:
             changes["workflow.current_state"] = status
             changes["workflow.allowed_next"] = self._rules.of(state).allowed_next(status)
+            changes |= _undone(state, status)
             changes[f"timestamps.{status}_at"] = to_ms(new.at or now)
         return changes
 
@@ -84,13 +101,12 @@ class Sealer:
             if new.address_hint is not None:
                 meta["address_hint"] = new.address_hint
             meta["text_digest"] = text_digest(meta["salt"], meta)
-        moves = bool(changes) or has_text
         head: Document = state["ledger"] if state is not None else {"seq": -1, "hash": GENESIS}
         return {
             "event_id": uuid7(),
             "subject": request_id,
             "seq": head["seq"] + 1,
-            "version": (state["version"] if state is not None else 0) + moves,
+            "version": 0,
             "type": new.type,
             "service": self._service,
             "by": new.by.document(),

@@ -1,7 +1,17 @@
 """Pure choice of priority and SLA policy, shared by intake, workflow and SLA."""
 
 from cst_rules.priority import CategoryRules, PriorityChoice, choose_priority
-from cst_rules.sla import WILDCARD, PolicyTerms, applies, breach_at, due_at, select_policy, warn_at
+from cst_rules.sla import (
+    WILDCARD,
+    PolicyTerms,
+    applies,
+    breach_at,
+    due_at,
+    promise,
+    restarted,
+    select_policy,
+    warn_at,
+)
 
 __all__ = [
     "WILDCARD",
@@ -12,6 +22,8 @@ __all__ = [
     "breach_at",
     "choose_priority",
     "due_at",
+    "promise",
+    "restarted",
     "select_policy",
     "warn_at",
 ]

@@ -96,6 +96,35 @@ def warn_at(policy: PolicyTerms, start: datetime) -> datetime:
     return _after(start, WARN_SHARE * policy.target_hours if hours is None else hours)
 
 
+def promise(
+    policies: Iterable[Policy],
+    *,
+    category: str,
+    zone_id: str,
+    priority: PriorityName,
+    created_at: datetime,
+    held_seconds: int = 0,
+) -> tuple[Policy | None, datetime | None]:
+    """Return the policy of a request and when its promise falls due, (None, None) without one.
+
+    The clock runs from ``created_at``, less the seconds for which it stood still.
+    """
+    policy = select_policy(policies, category, zone_id, priority, created_at)
+    if policy is None:
+        return None, None
+    return policy, due_at(policy, created_at) + timedelta(seconds=held_seconds)
+
+
+def restarted(due: datetime | None, stopped_at: datetime, now: datetime) -> datetime | None:
+    """Return when a promise falls due whose clock stood still from ``stopped_at`` until ``now``.
+
+    What was overdue when the clock stopped stays so.
+    """
+    if due is None or due <= stopped_at:
+        return due
+    return due + (now - stopped_at)
+
+
 def _after(start: datetime, hours: float) -> datetime:
     if start.tzinfo is None:
         raise ValueError(f"start must be an aware datetime, got {start.isoformat()}")

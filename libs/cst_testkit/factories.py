@@ -25,6 +25,7 @@ def request_state(**overrides: Any) -> dict[str, Any]:
             "allowed_next": ["triaged"],
             "transition_rules_version": "v1.0",
             "hold": None,
+            "held_seconds": 0,
         },
         "sla_policy": None,
         "due_at": None,
@@ -46,7 +47,12 @@ def request_state(**overrides: Any) -> dict[str, Any]:
             "located": True,
             "snapped": False,
         },
-        "duplicates": {"is_master": True, "master_request_id": None, "linked_duplicates": []},
+        "duplicates": {
+            "is_master": True,
+            "master_request_id": None,
+            "linked_duplicates": [],
+            "linked_at": None,
+        },
         "assignment": {
             "assigned_agent_id": None,
             "auto_assign_candidate_agents": [],
@@ -57,6 +63,13 @@ def request_state(**overrides: Any) -> dict[str, Any]:
         "public": "exact",
         "historic": False,
         "source": None,
+        "danger": None,
+        "dispute": None,
+        "escalations": 0,
+        "supporters": 0,
+        "text_public": False,
+        "successor_of": None,
+        "succeeded_by": None,
     }
     return state | overrides
 

@@ -10,6 +10,7 @@ from cst_dispatch import repository as dispatch_repository
 from cst_geo_analytics import main as geo
 from cst_geo_analytics import repository as geo_repository
 from cst_http.app import ServiceApi
+from cst_inbox import NOTICES
 from cst_intake import main as intake
 from cst_intake import repository as intake_repository
 from cst_ledger.ledger import LOGS, REQUESTS
@@ -40,6 +41,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     REQUESTS,
     LOGS,
     RULES,
+    NOTICES,
     MARKS,
     NOTES,
     COUNTERS,

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from cst_http.app import ServiceApi
 from cst_intake.api import router
-from cst_intake.service import IntakeService
+from cst_intake.use_cases import Intake
 
-API = ServiceApi("intake", router, IntakeService)
+API = ServiceApi("intake", router, Intake)

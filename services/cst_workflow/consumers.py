@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cst_contracts.events import RequestEvent
 from cst_mongo.client import Session
-from cst_workflow.service import WorkflowService
+from cst_workflow.transitions import TransitionService
 
 #: Ledger writes per transaction: fewer than a projection's, since each holds a request's document.
 CHUNK = 20
@@ -18,7 +18,7 @@ class TriageHandler:
     name = "workflow.triage"
     types = frozenset({"created"})
 
-    def __init__(self, service: WorkflowService) -> None:
+    def __init__(self, service: TransitionService) -> None:
         self._service = service
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:

@@ -8,13 +8,14 @@ from cst_process.core import Core
 from cst_process.worker import ServiceWorker, Subscription, Work
 from cst_workflow.api import router
 from cst_workflow.consumers import CHUNK, TriageHandler
-from cst_workflow.service import WorkflowService
+from cst_workflow.transitions import TransitionService
+from cst_workflow.use_cases import Workflow
 
 
 def _work(core: Core) -> Work:
-    handler = TriageHandler(WorkflowService(core))
+    handler = TriageHandler(TransitionService(core))
     return Work([Subscription(REQUEST_EVENTS, handler, chunk=CHUNK)])
 
 
-API = ServiceApi("workflow", router, lambda core, _: WorkflowService(core))
+API = ServiceApi("workflow", router, Workflow)
 WORKER = ServiceWorker("workflow", _work)

@@ -18,7 +18,7 @@ from app.registry import APIS
 from cst_contracts.requests import CreateRequest
 from cst_http.app import create_app
 from cst_http.tokens import Caller, Tokens
-from cst_intake.service import IntakeService
+from cst_intake.requests import RequestService
 from cst_ledger.ledger import LOGS, REQUESTS
 from cst_mongo.client import Session
 from cst_mongo.transactions import transact
@@ -51,7 +51,7 @@ def _bare(core: Core, document: dict[str, Any], log: dict[str, Any], count: int)
     return lambda: in_parallel(count, TASKS, insert)
 
 
-def _use_case(service: IntakeService, count: int) -> Round:
+def _use_case(service: RequestService, count: int) -> Round:
     command = CreateRequest.model_validate(BODY)
 
     async def create(_: int) -> None:
@@ -106,7 +106,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
     settings = await prepared(stack)
     app = create_app("bench", list(APIS.values()), lambda: open_core(settings, "bench"))
     async with open_core(settings, "bench") as core, app.router.lifespan_context(app):
-        service = IntakeService(core, Tokens(settings))
+        service = RequestService(core, Tokens(settings))
         made = await service.create(CreateRequest.model_validate(BODY), Caller(), None)
         log = await core.db[LOGS.name].find_one({"request_id": made.document["_id"]})
         assert log is not None

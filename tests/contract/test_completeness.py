@@ -21,7 +21,16 @@ from cst_testkit.records import RecordingDeadLetters
 SERVICES = CONTRACTS.parent / "services"
 CONSUMERS = consumers()
 #: Event types that say something happened and change no field of the request.
-CHANGE_NOTHING = {"agent_reserved", "agent_released", "sla_breached"}
+CHANGE_NOTHING = {
+    "agent_reserved",
+    "agent_released",
+    "sla_breached",
+    "notice_acknowledged",
+    "duplicate_suggested",
+    "duplicate_refused",
+    "comment",
+    "rated",
+}
 
 
 def _services() -> set[str]:

@@ -6,7 +6,7 @@ from cst_contracts.requests import CreateRequest
 from cst_http.tokens import Caller, Tokens
 from cst_intake.domain.imports import FORMATS, Reference, read_table
 from cst_intake.importing import Importer
-from cst_intake.service import IntakeService
+from cst_intake.requests import RequestService
 from cst_process.core import Core
 from cst_testkit.apps import report
 
@@ -31,7 +31,7 @@ async def _import(core: Core) -> None:
 
 
 async def test_every_event_of_every_use_case(core: Core) -> None:
-    intake = IntakeService(core, Tokens(core.settings))
+    intake = RequestService(core, Tokens(core.settings))
     for words in ("Deep hole, cyclist fell", "Sinkhole opening, smell of gas"):
         command = CreateRequest.model_validate(report(description=words))
         await intake.create(command, Caller(), key=words.replace(" ", "-"))

@@ -8,12 +8,12 @@ from cst_contracts.requests import TransitionCommand
 from cst_http.tokens import Caller
 from cst_mongo.transactions import transact
 from cst_process.core import Core
-from cst_workflow.service import WorkflowService
+from cst_workflow.transitions import TransitionService
 
 STAFF = Caller("mrivera", frozenset({"dispatcher"}))
 
 
-async def _take(service: WorkflowService, request_id: str, agent_id: ObjectId) -> None:
+async def _take(service: TransitionService, request_id: str, agent_id: ObjectId) -> None:
     steps = (
         TransitionCommand(to="assigned", assigned_agent_id=str(agent_id)),
         TransitionCommand(to="in_progress", note="Crew of two on site"),
@@ -25,7 +25,7 @@ async def _take(service: WorkflowService, request_id: str, agent_id: ObjectId) -
 
 
 async def test_every_event_of_every_use_case(core: Core) -> None:
-    service = WorkflowService(core)
+    service = TransitionService(core)
     by_rule, _, by_staff = examples("created")
     for example in (by_rule, by_staff):
         await seed(core, example)

@@ -10,8 +10,8 @@ import pytest
 from cst_city.catalog import Catalog
 from cst_contracts.requests import CreateRequest
 from cst_core.errors import InvalidInput
+from cst_drafts import Draft, draft_request
 from cst_geo import ZoneIndex, leaf_cell
-from cst_intake.domain.new_request import Draft, draft_request
 from cst_ledger.events import By
 from cst_testkit.apps import report
 from cst_testkit.cities import new_york

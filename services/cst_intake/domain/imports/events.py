@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from cst_drafts import blank_state, workflow_state
 from cst_intake.domain.imports.history import History
-from cst_intake.domain.new_request import blank_state, workflow_state
 from cst_ledger.events import By, NewEvent
 from cst_ledger.rules import RuleSet
 

@@ -1,4 +1,4 @@
-"""Workflow's use cases."""
+"""Steps along the lifecycle, by staff, by agents and by rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cst_workflow.domain.steps import check_fields, holder_of, step_event
 from cst_workflow.domain.triage import triage
 
 
-class WorkflowService:
+class TransitionService:
     """Takes requests along their lifecycle."""
 
     def __init__(self, core: Core) -> None:

@@ -70,6 +70,7 @@ def draft_request(
         "due_at": due_at(policy, now) if policy else None,
         "location": location,
         "public": "area" if lowered else category.public,
+        "danger": {"reason": choice.reason, "state": "unconfirmed"} if choice.dangerous else None,
     }
     return Draft(_created(command, state, choice, by, now), choice.advice)
 
@@ -127,6 +128,7 @@ def workflow_state(status: str, allowed_next: list[str], rules_version: str) -> 
         "allowed_next": allowed_next,
         "transition_rules_version": rules_version,
         "hold": None,
+        "held_seconds": 0,
     }
 
 
@@ -143,7 +145,12 @@ def blank_state(created_at: datetime) -> dict[str, Any]:
             **{f"{step}_at": None for step in steps},
             "updated_at": created_at,
         },
-        "duplicates": {"is_master": True, "master_request_id": None, "linked_duplicates": []},
+        "duplicates": {
+            "is_master": True,
+            "master_request_id": None,
+            "linked_duplicates": [],
+            "linked_at": None,
+        },
         "assignment": {
             "assigned_agent_id": None,
             "auto_assign_candidate_agents": [],
@@ -153,4 +160,11 @@ def blank_state(created_at: datetime) -> dict[str, Any]:
         "internal": {"notes": [], "visibility": "internal_only"},
         "historic": False,
         "source": None,
+        "danger": None,
+        "dispute": None,
+        "escalations": 0,
+        "supporters": 0,
+        "text_public": False,
+        "successor_of": None,
+        "succeeded_by": None,
     }

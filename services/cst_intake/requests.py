@@ -16,8 +16,9 @@ from cst_contracts.requests import AuditReport, CreateRequest
 from cst_core.clock import past_instant
 from cst_core.errors import Forbidden, IdempotencyMismatch, NotFound, Unauthenticated
 from cst_core.ids import request_number
-from cst_http.tokens import Caller, Tokens
-from cst_intake.domain.new_request import draft_request
+from cst_drafts import draft_request
+from cst_http.follow import FollowLinks
+from cst_http.tokens import Caller
 from cst_intake.domain.search import SearchQuery, after_cursor, build_filter, make_cursor
 from cst_intake.domain.views import is_public
 from cst_intake.repository import IntakeRepository, number_series
@@ -31,8 +32,6 @@ from cst_mongo.client import Session
 from cst_mongo.transactions import transact
 from cst_process.core import Core
 
-_FOLLOW = "follow"
-
 
 @dataclass(frozen=True, slots=True)
 class Created:
@@ -43,12 +42,12 @@ class Created:
     advice: str | None
 
 
-class IntakeService:
+class RequestService:
     """Creates, reads and searches requests."""
 
-    def __init__(self, core: Core, tokens: Tokens) -> None:
+    def __init__(self, core: Core, links: FollowLinks) -> None:
         self._core = core
-        self._tokens = tokens
+        self._links = links
         self._ledger = core.ledger("intake")
         self._repository = IntakeRepository(core.db)
 
@@ -108,15 +107,6 @@ class IntakeService:
             advice = (await self._core.catalog.get()).city.emergency_advice
         return Created(document, replayed=True, advice=advice)
 
-    def follow_url(self, request_id: str) -> str:
-        """Return the reporter's signed link; always the same for one request."""
-        signature = self._tokens.sign(_FOLLOW, request_id)
-        return f"{self._core.settings.public_url}/requests/{request_id}?follow={signature}"
-
-    def follows(self, request_id: str, signature: str | None) -> bool:
-        """Tell whether ``signature`` is the one of the request's link."""
-        return signature is not None and self._tokens.is_signed(_FOLLOW, request_id, signature)
-
     async def get(
         self, request_id: str, caller: Caller, follow: str | None, as_of: str | None = None
     ) -> Document:
@@ -146,18 +136,12 @@ class IntakeService:
         return (
             self.sees_all(caller)
             or is_public(document)
-            or self.is_reporter(document, caller, follow)
+            or self._links.is_reporter(document, caller, follow)
         )
 
     @staticmethod
     def sees_all(caller: Caller) -> bool:
         return caller.is_staff or "agent" in caller.roles
-
-    def is_reporter(self, document: Document, caller: Caller, follow: str | None) -> bool:
-        """Tell whether the caller filed this request, by token or by link."""
-        citizen = document["citizen_ref"]["citizen_id"]
-        owns = citizen is not None and str(citizen) == caller.subject
-        return owns or self.follows(document["request_id"], follow)
 
     async def search(self, query: SearchQuery, caller: Caller) -> tuple[list[Document], str | None]:
         """Return a page and the cursor of the next (None on the last one).

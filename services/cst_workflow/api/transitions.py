@@ -1,29 +1,19 @@
-"""Workflow's routes."""
+"""Routes of the lifecycle's steps and its rules."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 
-from cst_contracts.base import RequestId
 from cst_contracts.documents import ServiceRequest
 from cst_contracts.requests import TransitionCommand
 from cst_core.errors import InvalidInput
 from cst_http.auth import Staff, StaffOrAgent
-from cst_http.responses import PROBLEMS
 from cst_ledger.views import staff_view
-from cst_workflow.service import WorkflowService
+from cst_workflow.api.deps import Id, UseCases
 
-router = APIRouter(tags=["workflow"], responses=PROBLEMS)
-
-
-async def _service(request: Request) -> WorkflowService:
-    service: WorkflowService = request.app.state.workflow
-    return service
-
-
-Service = Annotated[WorkflowService, Depends(_service)]
+router = APIRouter()
 
 
 def _with_if_match(command: TransitionCommand, if_match: str | None) -> TransitionCommand:
@@ -40,15 +30,17 @@ def _with_if_match(command: TransitionCommand, if_match: str | None) -> Transiti
 
 @router.patch("/requests/{request_id}/transition")
 async def transition(
-    request_id: Annotated[RequestId, Path()],
+    request_id: Id,
     command: TransitionCommand,
-    service: Service,
+    use_cases: UseCases,
     caller: StaffOrAgent,
     response: Response,
     if_match: Annotated[str | None, Header(max_length=40)] = None,
 ) -> ServiceRequest:
     """Take a request one step along its lifecycle."""
-    document = await service.transition(request_id, _with_if_match(command, if_match), caller)
+    document = await use_cases.transitions.transition(
+        request_id, _with_if_match(command, if_match), caller
+    )
     response.headers["ETag"] = f'"{document["version"]}"'
     return ServiceRequest.model_validate(staff_view(document))
 

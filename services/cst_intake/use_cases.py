@@ -1,0 +1,16 @@
+"""Intake's use cases, each built over the core."""
+
+from __future__ import annotations
+
+from cst_http.follow import FollowLinks
+from cst_http.tokens import Tokens
+from cst_intake.requests import RequestService
+from cst_process.core import Core
+
+
+class Intake:
+    """What the routes find in ``app.state.intake``."""
+
+    def __init__(self, core: Core, tokens: Tokens) -> None:
+        self.links = FollowLinks(tokens, core.settings.public_url)
+        self.requests = RequestService(core, self.links)

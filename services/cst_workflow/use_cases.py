@@ -1,0 +1,14 @@
+"""Workflow's use cases, each built over the core."""
+
+from __future__ import annotations
+
+from cst_http.tokens import Tokens
+from cst_process.core import Core
+from cst_workflow.transitions import TransitionService
+
+
+class Workflow:
+    """What the routes find in ``app.state.workflow``."""
+
+    def __init__(self, core: Core, tokens: Tokens) -> None:
+        self.transitions = TransitionService(core)
