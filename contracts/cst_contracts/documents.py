@@ -15,9 +15,12 @@ from cst_contracts.enums import ActorKind, AgentKind, ContactChannel, Priority, 
 
 
 class CitizenRef(Wire):
+    """``share_publicly``, false where the reporter wants an area to be shown only, is added."""
+
     citizen_id: ObjectIdStr | None = None
     anonymous: bool = True
     contact_channel: ContactChannel = "none"
+    share_publicly: bool = True
 
 
 class Hold(Wire):

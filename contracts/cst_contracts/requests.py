@@ -14,6 +14,8 @@ MAX_DESCRIPTION = 4000
 MAX_NOTE = 4000
 
 Tag = Annotated[str, Field(min_length=1, max_length=50)]
+AddressHint = Annotated[str, Field(min_length=1, max_length=300)]
+Channel = Literal["api", "phone", "desk", "crew"]
 
 
 class CitizenRefIn(Command):
@@ -36,10 +38,14 @@ class CreateRequest(Command):
     sub_category: str | None = Field(default=None, max_length=80)
     description: str = Field(min_length=1, max_length=MAX_DESCRIPTION)
     tags: list[Tag] = Field(default=[], max_length=20)
-    location: LocationIn
+    location: LocationIn | None = Field(
+        description="Null where staff know the address only, which `address_hint` gives then"
+    )
+    address_hint: AddressHint | None = None
     share_publicly: bool = Field(
         default=True, description="False: show this report to the public as an area only"
     )
+    channel: Channel = Field(default="api", description="How it came in; staff and crews say it")
 
 
 class TransitionCommand(Command):

@@ -35,6 +35,15 @@ class TooLarge(CstError):
     type, title, status = "too-large", "Too large", 413
 
 
+class TooManyRequests(CstError):
+    """Asked too often; ``retry_after_s`` says when to ask again."""
+
+    type, title, status = "too-many-requests", "Too many requests", 429
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+
+
 class Unavailable(CstError):
     type, title, status = "unavailable", "Temporarily unavailable", 503
 

@@ -9,9 +9,10 @@ from typing import Any
 from bson import ObjectId
 
 from cst_city.catalog import Catalog
+from cst_contracts.enums import PublicityName
 from cst_contracts.requests import CreateRequest
 from cst_core.errors import InvalidInput
-from cst_geo import leaf_cell
+from cst_drafts.places import located, stand_in, unlocated
 from cst_ledger.events import By, NewEvent
 from cst_rules import PriorityChoice, choose_priority, due_at, select_policy
 
@@ -34,6 +35,7 @@ def draft_request(
     first_steps: list[str],
     by: By,
     now: datetime,
+    shares: bool = True,
 ) -> Draft:
     """Compute zone, priority, policy and publicity of a new request.
 
@@ -43,12 +45,14 @@ def draft_request(
         rules_version: rule set the request is bound to; ``first_steps`` are those from ``new``.
         by: who files it.
         now: time of creation.
+        shares: whether its citizen lets the public see their reports to the point.
 
     Raises:
-        InvalidInput: unknown category, or a point outside the service area.
+        InvalidInput: unknown category, a point outside the service area, or neither a point nor
+            an address.
     """
     category = catalog.category(command.category)
-    location = _location(command, catalog)
+    location, hint = _place(command, catalog)
     choice = choose_priority(
         category,
         command.description,
@@ -58,7 +62,6 @@ def draft_request(
     policy = select_policy(
         catalog.policies, category.code, location["zone_id"], choice.priority, now
     )
-    lowered = category.public == "exact" and not command.share_publicly
     state = blank_state(now) | {
         "citizen_ref": _citizen_ref(command),
         "category": category.code,
@@ -69,56 +72,59 @@ def draft_request(
         "sla_policy": policy.terms() if policy else None,
         "due_at": due_at(policy, now) if policy else None,
         "location": location,
-        "public": "area" if lowered else category.public,
+        "public": publicity(category.public, shared=command.share_publicly and shares),
         "danger": {"reason": choice.reason, "state": "unconfirmed"} if choice.dangerous else None,
     }
-    return Draft(_created(command, state, choice, by, now), choice.advice)
+    event = NewEvent(
+        "created",
+        by,
+        changes=state,
+        meta=_created_meta(command, choice),
+        message=command.description,
+        address_hint=hint,
+        at=now,
+    )
+    return Draft(event, choice.advice)
 
 
 def _citizen_ref(command: CreateRequest) -> dict[str, Any]:
     citizen_id = command.citizen_ref.citizen_id
     return command.citizen_ref.model_dump() | {
-        "citizen_id": None if citizen_id is None else ObjectId(citizen_id)
+        "citizen_id": None if citizen_id is None else ObjectId(citizen_id),
+        "share_publicly": command.share_publicly,
     }
 
 
-def _created(
-    command: CreateRequest, state: dict[str, Any], choice: PriorityChoice, by: By, now: datetime
-) -> NewEvent:
-    meta = {
-        "channel": "api",
+def publicity(category: PublicityName, *, shared: bool) -> PublicityName:
+    """Return how much the public may see: the category's choice, lowered where it is not shared."""
+    return "area" if category == "exact" and not shared else category
+
+
+def _created_meta(command: CreateRequest, choice: PriorityChoice) -> dict[str, Any]:
+    return {
+        "channel": command.channel,
         "priority_reason": choice.reason,
         "dangerous": choice.dangerous,
     }
-    return NewEvent(
-        "created",
-        by,
-        changes=state,
-        meta=meta,
-        message=command.description,
-        address_hint=command.location.address_hint,
-        at=now,
-    )
 
 
-def _location(command: CreateRequest, catalog: Catalog) -> dict[str, Any]:
-    lon, lat = command.location.coordinates
-    hit = catalog.zones.locate(lon, lat)
-    if hit is None:
+def _place(command: CreateRequest, catalog: Catalog) -> tuple[dict[str, Any], str | None]:
+    """Return where it is, and the hint for who looks for it."""
+    if command.location is None:
+        if command.address_hint is None:
+            raise InvalidInput.field(
+                "address_hint", "is required where there is no location", None, ["a text"]
+            )
+        return unlocated(stand_in(catalog.city)), command.address_hint
+    if command.address_hint is not None:
         raise InvalidInput.field(
-            "location.coordinates",
-            f"is outside the service area of {catalog.city.title}",
-            [lon, lat],
-            [f"longitude, latitude within {list(catalog.city.bbox)}"],
+            "address_hint",
+            "belongs into location where there is one",
+            command.address_hint,
+            ["location.address_hint"],
         )
-    return {
-        "type": "Point",
-        "coordinates": [lon, lat],
-        "zone_id": hit.zone_id,
-        "h3": leaf_cell(lon, lat),
-        "located": True,
-        "snapped": hit.snapped,
-    }
+    lon, lat = command.location.coordinates
+    return located(lon, lat, catalog), command.location.address_hint
 
 
 def workflow_state(status: str, allowed_next: list[str], rules_version: str) -> dict[str, Any]:

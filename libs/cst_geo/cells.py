@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import h3
 
-from cst_geo.points import validate_lon_lat
+from cst_geo.points import haversine_m, validate_lon_lat
 
 #: Resolution of the cell stored with every request (edge about 66 m).
 LEAF_RESOLUTION = 10
@@ -36,6 +38,33 @@ def parent(cell: str, res: int) -> str:
         raise ValueError(f"resolution must lie between 0 and {own} for cell {cell}, got {res}")
     ancestor: str = h3.cell_to_parent(cell, res)
     return ancestor
+
+
+def leaves_within(lon: float, lat: float, radius_m: float) -> list[str]:
+    """Return the leaf cells that hold every point within ``radius_m`` metres, and few others.
+
+    Whatever lies within the radius of a point has its own leaf cell among these, also across the
+    borders of cells.
+    """
+    own = leaf_cell(lon, lat)
+    edge, reach = _edge_and_reach_m(own)
+    # Two points whose cells are n steps apart lie at least 1.5 n edges less twice a corner's
+    # distance from its centre apart, so these steps leave nobody out.
+    steps = math.ceil((radius_m / edge + 0.5) / 1.5)
+    limit = radius_m + reach
+    return sorted(
+        cell
+        for cell in h3.grid_disk(own, steps)
+        if cell == own or haversine_m(lon, lat, *center(cell)) <= limit
+    )
+
+
+def _edge_and_reach_m(cell: str) -> tuple[float, float]:
+    """The shortest edge of a cell and its farthest corner, with 10 % for what neighbours differ."""
+    corners = [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]
+    edges = (haversine_m(*a, *b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True))
+    reach = max(haversine_m(*center(cell), *corner) for corner in corners)
+    return min(edges) * 0.9, reach * 1.1
 
 
 def boundary_ring(cell: str) -> list[list[float]]:

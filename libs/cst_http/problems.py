@@ -33,7 +33,9 @@ def problem(
         "instance": instance,
         **members,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if "retry_after_s" in members:
+        headers["Retry-After"] = str(members["retry_after_s"])
     return JSONResponse(jsonable_encoder(body), status, headers=headers, media_type=MEDIA_TYPE)
 
 

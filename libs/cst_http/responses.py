@@ -40,3 +40,5 @@ def document_problems(app: FastAPI) -> None:
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: _answer(description) for status, description in _TITLES.items()
 }
+#: For routes that may be asked too often.
+TOO_MANY: dict[int | str, dict[str, Any]] = {429: _answer("Asked too often; Retry-After says when")}

@@ -40,13 +40,20 @@ def _clone(value: Any) -> Any:
 
 
 def _set_path(document: Document, path: str, value: Any) -> None:
-    """Set what a dotted path names; as with MongoDB, a number names an element of a list."""
+    """Set what a dotted path names; as with MongoDB, a number names an element of a list.
+
+    The number after a list's last one makes the list longer.
+    """
     container: Any = document
     if "." in path:
         *parents, path = path.split(".")
         for key in parents:
             container = container[key]
-    container[int(path) if isinstance(container, list) else path] = _clone(value)
+    if isinstance(container, list):
+        position = int(path)
+        container[position : position + 1] = [_clone(value)]
+    else:
+        container[path] = _clone(value)
 
 
 def text_changes(state: Document | None, event: Document) -> dict[str, Any]:

@@ -43,6 +43,21 @@ REQUESTS = CollectionSpec(
         IndexModel([("duplicates.is_master", ASCENDING)]),
         IndexModel([("assignment.assigned_agent_id", ASCENDING), ("status", ASCENDING)]),
         IndexModel(
+            [("citizen_ref.citizen_id", ASCENDING), ("_id", ASCENDING)],
+            # Whatever object id: most reports are anonymous, and are not in it.
+            partialFilterExpression={"citizen_ref.citizen_id": {"$gt": bson.ObjectId(b"\0" * 12)}},
+        ),
+        IndexModel(
+            [
+                ("category", ASCENDING),
+                ("location.h3", ASCENDING),
+                ("status", ASCENDING),
+                ("timestamps.created_at", ASCENDING),
+            ],
+            name="masters_nearby",
+            partialFilterExpression={"duplicates.is_master": True, "historic": False},
+        ),
+        IndexModel(
             [("source.system", ASCENDING), ("source.id", ASCENDING)],
             unique=True,
             partialFilterExpression={"source.id": {"$exists": True}},

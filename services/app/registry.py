@@ -27,6 +27,7 @@ from cst_relay.orders import ORDERS
 from cst_sla import main as sla
 from cst_sla import repository as sla_repository
 from cst_workflow import main as workflow
+from cst_workflow.duplicates import repository as duplicates_repository
 
 APIS: dict[str, ServiceApi] = {
     api.name: api for api in (intake.API, workflow.API, dispatch.API, sla.API, geo.API)
@@ -52,6 +53,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     PROCESSES,
     *store.SPECS,
     *intake_repository.SPECS,
+    *duplicates_repository.SPECS,
     *dispatch_repository.SPECS,
     *sla_repository.SPECS,
     *geo_repository.SPECS,

@@ -17,6 +17,7 @@ from cst_cli import (
     demo,
     dlq,
     importing,
+    outbox,
     projections,
     relay,
     run,
@@ -49,6 +50,7 @@ app.add_typer(relay.app, name="relay")
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(projections.app, name="projections")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(contracts.app, name="contracts")
 
 

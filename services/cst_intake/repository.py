@@ -8,6 +8,9 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from cst_core.clock import wall_now
+from cst_intake.citizen_store import CITIZENS
+from cst_intake.codes import CODES, LIMITS
+from cst_intake.outbox import OUTBOX
 from cst_ledger.events import Document
 from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import Database, Session
@@ -19,8 +22,7 @@ KEY_TTL = timedelta(days=90)
 IDEMPOTENCY = CollectionSpec(
     "idempotency_keys", (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
 )
-CITIZENS = CollectionSpec("citizens")
-SPECS = (IDEMPOTENCY, CITIZENS)
+SPECS = (IDEMPOTENCY, CITIZENS, CODES, LIMITS, OUTBOX)
 
 
 def number_series(year: int) -> str:

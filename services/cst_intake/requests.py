@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import orjson
 from bson import ObjectId
-from pymongo.errors import DuplicateKeyError
 
 from cst_contracts.requests import AuditReport, CreateRequest
 from cst_core.clock import past_instant
-from cst_core.errors import Forbidden, IdempotencyMismatch, NotFound, Unauthenticated
-from cst_core.ids import request_number
-from cst_drafts import draft_request
+from cst_core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from cst_drafts import draft_request, next_number
 from cst_http.follow import FollowLinks
+from cst_http.idempotency import IdempotencyKeys, UsedKey
 from cst_http.tokens import Caller
 from cst_intake.domain.search import SearchQuery, after_cursor, build_filter, make_cursor
 from cst_intake.domain.views import is_public
-from cst_intake.repository import IntakeRepository, number_series
-from cst_ledger.chain import canonical
+from cst_intake.repository import IntakeRepository
 from cst_ledger.events import By, Document
 from cst_ledger.fold import happened_by
 from cst_ledger.reader import as_it_stood, events_of, first_event_of
 from cst_ledger.rules import DEFAULT_RULES
 from cst_ledger.verify import verify_one
 from cst_mongo.client import Session
-from cst_mongo.transactions import transact
 from cst_process.core import Core
 
 
@@ -50,20 +44,21 @@ class RequestService:
         self._links = links
         self._ledger = core.ledger("intake")
         self._repository = IntakeRepository(core.db)
+        self._keys = IdempotencyKeys(core.db)
 
     async def create(self, command: CreateRequest, caller: Caller, key: str | None) -> Created:
         """File a request, once per idempotency key.
 
         Raises:
-            InvalidInput: unknown category, or outside the service area.
+            InvalidInput: unknown category, outside the service area, or what only staff say.
             IdempotencyMismatch: the key was used with another body.
             Unauthenticated, Forbidden: ``citizen_ref.citizen_id`` is not the caller's.
         """
         _check_citizen(command, caller)
-        digest = hashlib.sha256(canonical(command.model_dump(mode="json"))).hexdigest()
-        scope = _key_scope(caller, key)
-        if scope is not None and (row := await self._repository.key(scope)) is not None:
-            return await self._replay(row, digest)
+        _check_filing(command, caller)
+        used = UsedKey.of(caller, key, command)
+        if (known := await self._keys.made(used)) is not None:
+            return await self._replay(known)
         catalog, now = await self._core.catalog.get(), self._core.clock.now()
         rules = self._core.rules.version(DEFAULT_RULES)
         draft = draft_request(
@@ -74,33 +69,19 @@ class RequestService:
             by=By(caller.actor_type, caller.actor_id),
             now=now,
         )
-        year = now.astimezone(ZoneInfo(catalog.city.timezone)).year
-        request_id = await self._number(year)
+        request_id = await next_number(self._core.counter, catalog.city, now)
 
         async def write(session: Session) -> Document:
-            if scope is not None:
-                await self._repository.use_key(scope, digest, request_id, session)
             return await self._ledger.create(request_id, draft.event, session)
 
-        try:
-            document = await transact(self._core.db, write)
-        except DuplicateKeyError:
-            row = await self._repository.key(scope) if scope is not None else None
-            if row is None:
-                raise
-            return await self._replay(row, digest)
+        document = await self._keys.once(used, request_id, write)
+        if document is None and (known := await self._keys.made(used)) is not None:
+            return await self._replay(known)
+        assert document is not None
         return Created(document, replayed=False, advice=draft.advice)
 
-    async def _number(self, year: int) -> str:
-        return request_number(year, await self._core.counter.next(number_series(year)))
-
-    async def _replay(self, row: Document, digest: str) -> Created:
-        if row["digest"] != digest:
-            raise IdempotencyMismatch(
-                "this Idempotency-Key was used before with another body; use a new key",
-                [{"field": "Idempotency-Key", "message": "was used with another body"}],
-            )
-        document = await self._ledger.load(row["request_id"])
+    async def _replay(self, request_id: str) -> Created:
+        document = await self._ledger.load(request_id)
         advice = None
         first = await first_event_of(self._core.db, document["_id"])
         if first["meta"].get("dangerous"):
@@ -196,11 +177,6 @@ class RequestService:
         return [{"zone_id": key, "name": name} for key, name in catalog.zone_names.items()]
 
 
-def _key_scope(caller: Caller, key: str | None) -> str | None:
-    """An idempotency key counts for its caller alone; anonymous callers share theirs."""
-    return None if key is None else orjson.dumps([caller.subject, key]).decode()
-
-
 def _check_citizen(command: CreateRequest, caller: Caller) -> None:
     citizen = command.citizen_ref.citizen_id
     if citizen is None or caller.is_staff:
@@ -209,3 +185,21 @@ def _check_citizen(command: CreateRequest, caller: Caller) -> None:
         raise Unauthenticated("citizen_ref.citizen_id needs the bearer token of that citizen")
     if caller.subject != citizen:
         raise Forbidden("citizen_ref.citizen_id is not yours")
+
+
+def _check_filing(command: CreateRequest, caller: Caller) -> None:
+    """Only staff file by an address alone, and only who sits at it names a channel."""
+    if command.location is None and not caller.is_staff:
+        raise InvalidInput.field(
+            "location",
+            "is required; only staff file by an address alone",
+            None,
+            ["a GeoJSON Point"],
+        )
+    allowed = ["api"]
+    if caller.is_staff:
+        allowed = ["api", "phone", "desk", "crew"]
+    elif "agent" in caller.roles:
+        allowed = ["api", "crew"]
+    if command.channel not in allowed:
+        raise InvalidInput.field("channel", "is not open to your role", command.channel, allowed)

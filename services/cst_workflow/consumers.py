@@ -1,4 +1,4 @@
-"""Workflow's subscription: new requests are triaged by rule."""
+"""Workflow's subscriptions: detection and triage by rule, and duplicates after their master."""
 
 from __future__ import annotations
 
@@ -6,21 +6,49 @@ from collections.abc import Sequence
 
 from cst_contracts.events import RequestEvent
 from cst_mongo.client import Session
+from cst_workflow.duplicates.detection import CONSUMER
+from cst_workflow.duplicates.service import DuplicateWork
 from cst_workflow.transitions import TransitionService
 
 #: Ledger writes per transaction: fewer than a projection's, since each holds a request's document.
 CHUNK = 20
+#: Masters per transaction: each brings all its duplicates along.
+FOLLOW_CHUNK = 5
 
 
 class TriageHandler:
-    """Triages what was created."""
+    """Looks whether a report is a duplicate, then triages what is not."""
 
-    name = "workflow.triage"
-    types = frozenset({"created"})
+    name = CONSUMER
+    types = frozenset({"created", "location_changed", "category_changed", "duplicate_unlinked"})
 
-    def __init__(self, service: TransitionService) -> None:
+    def __init__(self, service: TransitionService, duplicates: DuplicateWork) -> None:
         self._service = service
+        self._duplicates = duplicates
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
         for event in events:
-            await self._service.auto_triage(event.subject, session)
+            if event.name == "created":
+                await self._duplicates.detection.detect(event.subject, session)
+            elif event.name != "duplicate_unlinked":
+                await self._duplicates.detection.moved(event.subject, session)
+            if await self._duplicates.repository.is_master(event.subject, session):
+                await self._service.auto_triage(event.subject, session)
+
+
+class FollowHandler:
+    """Brings duplicates to where their masters are."""
+
+    name = "workflow.duplicates"
+    types = frozenset({"triaged", "assigned", "in_progress", "resolved", "closed"})
+
+    def __init__(self, duplicates: DuplicateWork) -> None:
+        self._duplicates = duplicates
+
+    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        # Duplicates go to where their master is now, so a request's last event stands for all.
+        for event in {event.subject: event for event in events}.values():
+            if event.name in ("resolved", "closed"):
+                await self._duplicates.repository.void(event.subject, session, as_master=True)
+            if event.facts.is_master:
+                await self._duplicates.following.follow_all(event.subject, session)

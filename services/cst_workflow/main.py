@@ -7,14 +7,21 @@ from cst_http.app import ServiceApi
 from cst_process.core import Core
 from cst_process.worker import ServiceWorker, Subscription, Work
 from cst_workflow.api import router
-from cst_workflow.consumers import CHUNK, TriageHandler
+from cst_workflow.consumers import CHUNK, FOLLOW_CHUNK, FollowHandler, TriageHandler
+from cst_workflow.duplicates.service import DuplicateWork
 from cst_workflow.transitions import TransitionService
 from cst_workflow.use_cases import Workflow
 
 
 def _work(core: Core) -> Work:
-    handler = TriageHandler(TransitionService(core))
-    return Work([Subscription(REQUEST_EVENTS, handler, chunk=CHUNK)])
+    duplicates = DuplicateWork(core)
+    triage = TriageHandler(TransitionService(core), duplicates)
+    return Work(
+        [
+            Subscription(REQUEST_EVENTS, triage, chunk=CHUNK),
+            Subscription(REQUEST_EVENTS, FollowHandler(duplicates), chunk=FOLLOW_CHUNK),
+        ]
+    )
 
 
 API = ServiceApi("workflow", router, Workflow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cst_http.tokens import Tokens
 from cst_process.core import Core
+from cst_workflow.duplicates.service import DuplicateRoutes
 from cst_workflow.transitions import TransitionService
 
 
@@ -12,3 +13,4 @@ class Workflow:
 
     def __init__(self, core: Core, tokens: Tokens) -> None:
         self.transitions = TransitionService(core)
+        self.duplicates = DuplicateRoutes(core, tokens)

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from cst_http.responses import PROBLEMS
-from cst_workflow.api import transitions
+from cst_workflow.api import duplicates, transitions
 
 router = APIRouter(tags=["workflow"], responses=PROBLEMS)
-for part in (transitions,):
+for part in (transitions, duplicates):
     router.include_router(part.router)
