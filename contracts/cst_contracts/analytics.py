@@ -8,10 +8,14 @@ from cst_contracts.base import Instant, Wire
 
 
 class KpiRow(Wire):
-    """Counts of one group; ``key`` is the group's value (null for the totals)."""
+    """Counts of one group; ``key`` is the group's value (null for the totals).
+
+    Duplicates are counted in ``duplicates`` alone: their masters stand for them.
+    """
 
     key: str | None
     requests: int
+    duplicates: int = 0
     open: int
     resolved: int = Field(description="Resolved or closed")
     by_status: dict[str, int]

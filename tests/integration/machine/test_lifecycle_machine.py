@@ -28,7 +28,6 @@ from hypothesis.stateful import (
 from plain_model import EDGES, ORDER, Plain
 
 from cst_ledger.verify import verify_one
-from cst_stack import Endpoints
 from cst_testkit.apps import DOWNTOWN, Api, running_api
 from cst_testkit.pump import Pump
 
@@ -229,10 +228,10 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("rules", sorted(EDGES))
-def test_any_commands_in_any_order_agree_with_the_model(endpoints: Endpoints, rules: str) -> None:
+def test_any_commands_in_any_order_agree_with_the_model(mongo_uri: str, rules: str) -> None:
     with asyncio.Runner() as runner:
         machine = type("Machine", (Lifecycle,), {"rules": rules})
-        machine.mongo_uri, machine.runner = endpoints.mongo_uri, runner  # type: ignore[attr-defined]
+        machine.mongo_uri, machine.runner = mongo_uri, runner  # type: ignore[attr-defined]
         run_state_machine_as_test(
             machine,
             settings=settings(
