@@ -106,8 +106,9 @@ class Category(Model):
     """A kind of request, with what it means for routing, duplicates, priority and the public.
 
     Reports are duplicates within ``radius_m`` metres and ``window_hours`` hours. ``public`` has no
-    default: what everyone may see is decided for each category. ``source_types`` are the names by
-    which imports call it.
+    default: what everyone may see is decided for each category. ``triage_words`` say enough for a
+    rule to triage a report that otherwise waits for staff. ``source_types`` are the names by which
+    imports call it.
     """
 
     code: Slug
@@ -122,6 +123,7 @@ class Category(Model):
     dangerous: Flag = False
     priority_words: PriorityWords = Field(default_factory=dict)
     triage: Literal["auto", "staff"] = "auto"
+    triage_words: Unique[Text] = ()
     source_types: Unique[Text] = ()
 
     @field_validator("priority_words")
@@ -131,6 +133,13 @@ class Category(Model):
         for level in words:
             if PRIORITIES.index(level) >= PRIORITIES.index(default):
                 raise ValueError(f"words must raise above the default {default}, {level} does not")
+        return words
+
+    @field_validator("triage_words")
+    @classmethod
+    def _say_something(cls, words: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if words and info.data.get("triage") == "auto":
+            raise ValueError("mean nothing where triage is auto: every report is triaged by rule")
         return words
 
 

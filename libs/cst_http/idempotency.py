@@ -81,11 +81,14 @@ class IdempotencyKeys:
         key: UsedKey | None,
         request_id: str,
         write: Callable[[Session], Awaitable[Document]],
-    ) -> Document | None:
+    ) -> Document | str:
         """Run ``write`` in a transaction that uses up the key.
 
         Returns:
-            What ``write`` returned, or None when another call was first: ``made`` names its work.
+            What ``write`` returned, or the request that another call has made meanwhile.
+
+        Raises:
+            IdempotencyMismatch: that other call had another body.
         """
 
         async def use_and_write(session: Session) -> Document:
@@ -96,9 +99,9 @@ class IdempotencyKeys:
         try:
             return await transact(self._db, use_and_write)
         except DuplicateKeyError:
-            if await self.made(key) is None:
+            if (made := await self.made(key)) is None:
                 raise
-            return None
+            return made
 
     async def _use(self, key: UsedKey, request_id: str, session: Session) -> None:
         row = {

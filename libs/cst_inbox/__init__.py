@@ -1,5 +1,5 @@
 """The staff's inbox: what somebody of a role must take note of."""
 
-from cst_inbox.inbox import NOTICES, Inbox, Notice
+from cst_inbox.inbox import INBOX_ROLES, NOTICES, Inbox, Notice
 
-__all__ = ["NOTICES", "Inbox", "Notice"]
+__all__ = ["INBOX_ROLES", "NOTICES", "Inbox", "Notice"]

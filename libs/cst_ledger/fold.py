@@ -20,13 +20,26 @@ _CONTAINERS = frozenset({dict, list, tuple})
 
 
 def get_path(document: Document, path: str) -> Any:
-    """Return the value at a dotted path; None where there is none."""
+    """Return the value at a dotted path, a number being an element's; None where there is none."""
     value: Any = document
     for key in path.split("."):
-        if not isinstance(value, dict):
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, dict):
+            value = value.get(key)
+        else:
             return None
-        value = value.get(key)
     return value
+
+
+def outermost(paths: set[str]) -> list[str]:
+    """Return those of some dotted paths that lie below no other: MongoDB sets no part twice."""
+
+    def is_below_another(path: str) -> bool:
+        parts = path.split(".")
+        return any(".".join(parts[:depth]) in paths for depth in range(1, len(parts)))
+
+    return [path for path in paths if not is_below_another(path)]
 
 
 def _clone(value: Any) -> Any:
@@ -56,13 +69,18 @@ def _set_path(document: Document, path: str, value: Any) -> None:
         container[path] = _clone(value)
 
 
+def is_note(event: Document) -> bool:
+    """Tell whether an event's text, erased or not, is an element of ``internal.notes``."""
+    return "text_digest" in event["meta"] and event["type"] not in _FIRST | _NO_NOTE
+
+
 def text_changes(state: Document | None, event: Document) -> dict[str, Any]:
     """Return where an event's free text stands in the document: path to value."""
     message = event["meta"].get("message")
     if event["type"] in _FIRST:
         hint = event["meta"].get("address_hint")
         return {"description": message, "location.address_hint": hint}
-    if state is None or "text_digest" not in event["meta"] or event["type"] in _NO_NOTE:
+    if state is None or not is_note(event):
         return {}
     note = {"internal.notes": [*state["internal"]["notes"], message]}
     if event["type"] == "location_changed":
@@ -76,7 +94,8 @@ def apply(state: Document | None, event: Document) -> Document:
     after: Document = _clone(state) if state is not None else {}
     for path, value in event["changes"].items():
         _set_path(after, path, value)
-    texts = text_changes(state, event)
+    # A redaction of one note can bring another: it is added to the notes as they stand by then.
+    texts = text_changes(None if state is None else after, event)
     for path, value in texts.items():
         _set_path(after, path, value)
     if event["changes"] or texts:

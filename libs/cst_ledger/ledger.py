@@ -17,7 +17,7 @@ from pymongo import ASCENDING, GEOSPHERE, IndexModel
 from cst_core.clock import Clock, wall_now
 from cst_core.errors import NotFound, StaleVersion, TooLarge
 from cst_ledger.events import Document, NewEvent
-from cst_ledger.fold import text_changes
+from cst_ledger.fold import get_path, outermost, text_changes
 from cst_ledger.rules import RuleBook
 from cst_ledger.rules_store import learn
 from cst_ledger.seal import BUCKET_SIZE, Sealer, bucket_of
@@ -42,6 +42,15 @@ REQUESTS = CollectionSpec(
         IndexModel([("duplicates.master_request_id", ASCENDING)]),
         IndexModel([("duplicates.is_master", ASCENDING)]),
         IndexModel([("assignment.assigned_agent_id", ASCENDING), ("status", ASCENDING)]),
+        IndexModel(
+            [
+                ("priority", ASCENDING),
+                ("timestamps.created_at", ASCENDING),
+                ("request_id", ASCENDING),
+            ],
+            name="waiting_for_triage",
+            partialFilterExpression={"status": "new", "historic": False},
+        ),
         IndexModel(
             [("citizen_ref.citizen_id", ASCENDING), ("_id", ASCENDING)],
             # Whatever object id: most reports are anonymous, and are not in it.
@@ -181,11 +190,11 @@ class Ledger:
         """
         if not events:
             return document
-        after, sealed, changed = document, [], dict[str, Any]()
+        after, sealed, changed = document, [], set[str]()
         now = self.clock.now()
         for new in events:
             event, after_event = self._sealer.seal(document["request_id"], after, new, now=now)
-            changed |= event["changes"] | text_changes(after, event)
+            changed |= event["changes"].keys() | text_changes(after, event).keys()
             after = after_event
             sealed.append(event)
         _check_size(after)
@@ -194,10 +203,10 @@ class Ledger:
         return after
 
     async def _write_state(
-        self, before: Document, after: Document, changed: dict[str, Any], session: Session
+        self, before: Document, after: Document, changed: set[str], session: Session
     ) -> None:
         update = {
-            **changed,
+            **{path: get_path(after, path) for path in outermost(changed)},
             "timestamps.updated_at": after["timestamps"]["updated_at"],
             "version": after["version"],
             "ledger": after["ledger"],

@@ -1,6 +1,6 @@
 """Pure choice of priority and SLA policy, shared by intake, workflow and SLA."""
 
-from cst_rules.priority import CategoryRules, PriorityChoice, choose_priority
+from cst_rules.priority import CategoryRules, PriorityChoice, choose_priority, find_word
 from cst_rules.sla import (
     WILDCARD,
     PolicyTerms,
@@ -22,6 +22,7 @@ __all__ = [
     "breach_at",
     "choose_priority",
     "due_at",
+    "find_word",
     "promise",
     "restarted",
     "select_policy",

@@ -10,6 +10,7 @@ from cst_dispatch import repository as dispatch_repository
 from cst_geo_analytics import main as geo
 from cst_geo_analytics import repository as geo_repository
 from cst_http.app import ServiceApi
+from cst_http.idempotency import IDEMPOTENCY
 from cst_inbox import NOTICES
 from cst_intake import main as intake
 from cst_intake import repository as intake_repository
@@ -43,6 +44,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     LOGS,
     RULES,
     NOTICES,
+    IDEMPOTENCY,
     MARKS,
     NOTES,
     COUNTERS,

@@ -16,6 +16,7 @@ from cst_cli import (
     database,
     demo,
     dlq,
+    duplicates,
     importing,
     outbox,
     projections,
@@ -49,6 +50,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(relay.app, name="relay")
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(projections.app, name="projections")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(contracts.app, name="contracts")

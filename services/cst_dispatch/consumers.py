@@ -13,10 +13,10 @@ CHUNK = 10
 
 
 class AssignHandler:
-    """Assigns what was triaged."""
+    """Assigns what was triaged, or is triaged and no duplicate any more."""
 
     name = "dispatch.assign"
-    types = frozenset({"triaged"})
+    types = frozenset({"triaged", "duplicate_unlinked"})
 
     def __init__(self, service: DispatchService) -> None:
         self._service = service

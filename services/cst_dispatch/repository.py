@@ -81,9 +81,9 @@ class DispatchRepository:
         return [row["_id"] async for row in cursor.sort(order).limit(limit)]
 
     async def open_work(self, session: Session) -> dict[ObjectId, int]:
-        """Count the requests that each agent has work with."""
+        """Count the requests that each agent has work with; duplicates are their masters' work."""
         pipeline: list[dict[str, Any]] = [
-            {"$match": {"status": {"$in": WORK}}},
+            {"$match": {"status": {"$in": WORK}, "duplicates.is_master": True}},
             {"$group": {"_id": "$assignment.assigned_agent_id", "count": {"$sum": 1}}},
         ]
         cursor = await self._requests.aggregate(pipeline, session=session)
@@ -91,7 +91,11 @@ class DispatchRepository:
 
     async def open_work_of(self, agent_id: ObjectId, session: Session) -> int:
         """Count the requests that one agent has work with."""
-        wanted = {"assignment.assigned_agent_id": agent_id, "status": {"$in": WORK}}
+        wanted = {
+            "assignment.assigned_agent_id": agent_id,
+            "status": {"$in": WORK},
+            "duplicates.is_master": True,
+        }
         return await self._requests.count_documents(wanted, session=session)
 
     async def loads(self, session: Session) -> list[Document]:

@@ -40,7 +40,7 @@ SPECS = (*BUILT, FEEDS, GATES)
 
 TOUCHED_BATCH = 500
 CELL_FIELDS = ("cell", "category", "status", "priority", "zone_id", "public")
-KPI_SUMS = ("n", "resolved", "seconds", "met", "missed")
+KPI_SUMS = ("n", "duplicates", "resolved", "seconds", "met", "missed")
 KPI_FIELDS = ("day", "category", "zone_id", "priority", "status")
 
 
@@ -114,10 +114,11 @@ class GeoRepository:
     async def kpi_sums(
         self, wanted: dict[str, Any], group: str | None, session: Session | None = None
     ) -> list[Document]:
-        """Return KPI sums by (group, status): {key, status, n, resolved, seconds, met, missed}."""
+        """Return KPI sums by (group, status): {key, status, n, duplicates, resolved, …}."""
         key = f"${group}" if group else None
+        counted = {"$or": [{"n": {"$gt": 0}}, {"duplicates": {"$gt": 0}}]}
         pipeline: list[dict[str, Any]] = [
-            {"$match": {**wanted, "n": {"$gt": 0}}},
+            {"$match": {**wanted, **counted}},
             {
                 "$group": {
                     "_id": {"key": key, "status": "$status"},

@@ -112,7 +112,7 @@ class GeoService:
             as_of=as_of,
             group_by=query.group_by,
             totals=kpi_row(None, sums),
-            groups=[row for row in rows if row.requests],
+            groups=[row for row in rows if row.requests or row.duplicates],
         )
 
 

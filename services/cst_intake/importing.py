@@ -16,6 +16,7 @@ from itertools import islice
 from pymongo.errors import BulkWriteError
 
 from cst_core.ids import request_number
+from cst_drafts import number_series
 from cst_intake.domain.imports import (
     Format,
     History,
@@ -24,7 +25,7 @@ from cst_intake.domain.imports import (
     RowProblem,
     imported_event,
 )
-from cst_intake.repository import IntakeRepository, number_series
+from cst_intake.repository import IntakeRepository
 from cst_ledger.events import NewEvent
 from cst_ledger.rules import DEFAULT_RULES
 from cst_mongo.client import Session

@@ -74,11 +74,10 @@ class RequestService:
         async def write(session: Session) -> Document:
             return await self._ledger.create(request_id, draft.event, session)
 
-        document = await self._keys.once(used, request_id, write)
-        if document is None and (known := await self._keys.made(used)) is not None:
-            return await self._replay(known)
-        assert document is not None
-        return Created(document, replayed=False, advice=draft.advice)
+        filed = await self._keys.once(used, request_id, write)
+        if isinstance(filed, str):
+            return await self._replay(filed)
+        return Created(filed, replayed=False, advice=draft.advice)
 
     async def _replay(self, request_id: str) -> Created:
         document = await self._ledger.load(request_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cst_http.follow import FollowLinks
 from cst_http.tokens import Tokens
 from cst_intake.citizens import CitizenService
+from cst_intake.nearby import Nearby
 from cst_intake.requests import RequestService
 from cst_process.core import Core
 
@@ -14,5 +15,6 @@ class Intake:
 
     def __init__(self, core: Core, tokens: Tokens) -> None:
         self.links = FollowLinks(tokens, core.settings.public_url)
+        self.nearby = Nearby(core)
         self.requests = RequestService(core, self.links)
         self.citizens = CitizenService(core, tokens)

@@ -127,10 +127,11 @@ class Citizens:
     def _again(self, first: Report, rng: random.Random) -> Iterator[Report]:
         """A neighbor sees the same thing, a few steps away and a little later."""
         category = next(c for c, _ in self._kinds if c.code == first.command.category)
-        if category.duplicates == "off" or rng.random() >= REPEATED:
+        where = first.command.location
+        if category.duplicates == "off" or where is None or rng.random() >= REPEATED:
             return
         wait = REPEAT_MEAN * rng.expovariate(1)
-        place = self.places.near(first.command.location.coordinates, category.radius_m / 4, rng)
+        place = self.places.near(where.coordinates, category.radius_m / 4, rng)
         number = f"{first.number}b"
         at = first.at + min(wait, REPEAT_MAX)
         yield self._made(at, number, category, place, rng, repeats=first.number)

@@ -8,7 +8,7 @@ from cst_contracts.events import RequestEvent
 from cst_mongo.client import Session
 from cst_workflow.duplicates.detection import CONSUMER
 from cst_workflow.duplicates.service import DuplicateWork
-from cst_workflow.transitions import TransitionService
+from cst_workflow.triage import TriageService
 
 #: Ledger writes per transaction: fewer than a projection's, since each holds a request's document.
 CHUNK = 20
@@ -20,20 +20,21 @@ class TriageHandler:
     """Looks whether a report is a duplicate, then triages what is not."""
 
     name = CONSUMER
-    types = frozenset({"created", "location_changed", "category_changed", "duplicate_unlinked"})
+    types = frozenset(
+        {"created", "location_changed", "category_changed", "duplicate_unlinked", "resumed"}
+    )
 
-    def __init__(self, service: TransitionService, duplicates: DuplicateWork) -> None:
-        self._service = service
+    def __init__(self, triage: TriageService, duplicates: DuplicateWork) -> None:
+        self._triage = triage
         self._duplicates = duplicates
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
         for event in events:
             if event.name == "created":
                 await self._duplicates.detection.detect(event.subject, session)
-            elif event.name != "duplicate_unlinked":
+            elif event.name in ("location_changed", "category_changed"):
                 await self._duplicates.detection.moved(event.subject, session)
-            if await self._duplicates.repository.is_master(event.subject, session):
-                await self._service.auto_triage(event.subject, session)
+            await self._triage.take(event, session)
 
 
 class FollowHandler:

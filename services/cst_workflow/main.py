@@ -9,13 +9,13 @@ from cst_process.worker import ServiceWorker, Subscription, Work
 from cst_workflow.api import router
 from cst_workflow.consumers import CHUNK, FOLLOW_CHUNK, FollowHandler, TriageHandler
 from cst_workflow.duplicates.service import DuplicateWork
-from cst_workflow.transitions import TransitionService
+from cst_workflow.triage import TriageService
 from cst_workflow.use_cases import Workflow
 
 
 def _work(core: Core) -> Work:
     duplicates = DuplicateWork(core)
-    triage = TriageHandler(TransitionService(core), duplicates)
+    triage = TriageHandler(TriageService(core), duplicates)
     return Work(
         [
             Subscription(REQUEST_EVENTS, triage, chunk=CHUNK),

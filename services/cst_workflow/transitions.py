@@ -1,4 +1,4 @@
-"""Steps along the lifecycle, by staff, by agents and by rule."""
+"""Steps along the lifecycle, by staff and by agents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from cst_process.core import Core
 from cst_roster.roster import Roster, capacity_event
 from cst_rules import due_at, select_policy
 from cst_workflow.domain.steps import check_fields, holder_of, step_event
-from cst_workflow.domain.triage import triage
 
 
 class TransitionService:
@@ -107,10 +106,3 @@ class TransitionService:
             return []
         agent = await self._roster.release(holder, session)
         return [capacity_event("agent_released", agent, by)] if agent else []
-
-    async def auto_triage(self, request_id: str, session: Session) -> None:
-        """Triage a new request by rule, if a rule covers it."""
-        catalog = await self._core.catalog.get()
-        await self._ledger.record(
-            request_id, lambda document: triage(document, catalog), session=session
-        )

@@ -11,17 +11,18 @@ from cst_ledger.events import Document
 
 
 def kpi_row(key: str | None, sums: Iterable[Document]) -> KpiRow:
-    """Return the KPIs of a group from its sums ({status, n, resolved, seconds, met, missed})."""
+    """Return the KPIs of a group from its sums ({status, n, duplicates, resolved, …})."""
     by_status: defaultdict[str, int] = defaultdict(int)
     totals: defaultdict[str, float] = defaultdict(float)
     for row in sums:
         by_status[row["status"]] += round(row["n"])
-        for name in ("resolved", "seconds", "met", "missed"):
+        for name in ("duplicates", "resolved", "seconds", "met", "missed"):
             totals[name] += row[name]
     judged = totals["met"] + totals["missed"]
     return KpiRow(
         key=key,
         requests=sum(by_status.values()),
+        duplicates=round(totals["duplicates"]),
         open=sum(count for status, count in by_status.items() if status in OPEN_STATUSES),
         resolved=round(totals["resolved"]),
         by_status={status: count for status, count in sorted(by_status.items()) if count},

@@ -19,9 +19,24 @@ from cst_contracts.events import Facts
 Row = dict[str, Any]
 Key = tuple[str, ...]
 
-#: The events that move rows.
+#: The events that move rows: all that may change the facts a row is made of.
 MOVING = frozenset(
-    {"created", "imported", "triaged", "assigned", "in_progress", "resolved", "closed"}
+    {
+        "created",
+        "imported",
+        "triaged",
+        "assigned",
+        "in_progress",
+        "resolved",
+        "closed",
+        "resumed",
+        "category_changed",
+        "priority_changed",
+        "location_changed",
+        "duplicate_linked",
+        "duplicate_unlinked",
+        "visibility_changed",
+    }
 )
 ROW_FIELDS = (
     "seq",
@@ -71,16 +86,16 @@ def cell_sums(row: Row) -> dict[str, int]:
     return {"n": 1, "w": weight, "wt": weight * int(row["created_at"].timestamp())}
 
 
-def kpi_key(row: Row, zone: ZoneInfo) -> Key | None:
+def kpi_key(row: Row, zone: ZoneInfo) -> Key:
     """Return the key of the row's KPI sums, which begins with the local day of creation."""
-    if not row["is_master"]:
-        return None
     day = row["created_at"].astimezone(zone).date().isoformat()
     return (day, row["category"], row["zone_id"], row["priority"], row["status"])
 
 
 def kpi_sums(row: Row) -> dict[str, int]:
-    """Return what a row adds to the KPIs of its group."""
+    """Return what a row adds to the KPIs of its group; a duplicate adds to no other sum."""
+    if not row["is_master"]:
+        return {"duplicates": 1}
     sums: dict[str, int] = {"n": 1}
     resolved_at: datetime | None = row["resolved_at"]
     if resolved_at is not None:
@@ -116,8 +131,7 @@ class Deltas:
     def _add(self, row: Row, sign: int) -> None:
         if (key := cell_key(row)) is not None:
             _accumulate(self.cells[key], cell_sums(row), sign)
-        if (key := kpi_key(row, self.zone)) is not None:
-            _accumulate(self.kpis[key], kpi_sums(row), sign)
+        _accumulate(self.kpis[kpi_key(row, self.zone)], kpi_sums(row), sign)
 
 
 def _accumulate(into: defaultdict[str, int], sums: Mapping[str, int], sign: int) -> None:

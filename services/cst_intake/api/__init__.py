@@ -3,8 +3,9 @@
 from fastapi import APIRouter
 
 from cst_http.responses import PROBLEMS
-from cst_intake.api import citizens, requests
+from cst_intake.api import citizens, nearby, requests
 
 router = APIRouter(tags=["intake"], responses=PROBLEMS)
-for part in (requests, citizens):
+# `/requests/nearby` comes first, or it would be taken for a request's number.
+for part in (nearby, requests, citizens):
     router.include_router(part.router)

@@ -17,7 +17,8 @@ from cst_contracts.requests import (
     RequestPage,
 )
 from cst_http.auth import AnyCaller, Staff
-from cst_intake.api.deps import Follow, Id, Key, UseCases
+from cst_http.idempotency import KeyHeader
+from cst_intake.api.deps import Follow, Id, UseCases
 from cst_intake.domain import views
 from cst_intake.domain.search import SearchQuery
 from cst_ledger.views import staff_view
@@ -42,7 +43,7 @@ async def create_request(
     use_cases: UseCases,
     caller: AnyCaller,
     response: Response,
-    key: Key = None,
+    key: KeyHeader = None,
 ) -> CreatedRequest:
     """File a request. The same ``Idempotency-Key`` and body again: 200 and the same request."""
     created = await use_cases.requests.create(command, caller, key)

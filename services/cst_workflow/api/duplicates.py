@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from cst_contracts.documents import ServiceRequest
 from cst_contracts.duplicates import (
@@ -16,17 +16,13 @@ from cst_contracts.duplicates import (
     UnmergeCommand,
 )
 from cst_http.auth import AnyCaller, Dispatching
+from cst_http.idempotency import KeyHeader
 from cst_ledger.events import Document
 from cst_ledger.views import staff_view
 from cst_workflow.api.deps import Id, UseCases
 from cst_workflow.domain.paging import read_place, write_place
 
 router = APIRouter()
-
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
-]
 
 
 def _answer(document: Document, response: Response) -> ServiceRequest:
@@ -93,7 +89,7 @@ async def decide_suggestion(
 
 @router.post("/requests/{request_id}/me-too")
 async def me_too(
-    request_id: Id, use_cases: UseCases, caller: AnyCaller, key: Key = None
+    request_id: Id, use_cases: UseCases, caller: AnyCaller, key: KeyHeader = None
 ) -> SupportAnswer:
     """Say that you have seen the same; each caller counts once.
 

@@ -55,25 +55,33 @@ class DuplicateRepository:
         ]
         await self._guards.bulk_write(touches, ordered=True, session=session)
 
-    async def around(
-        self, report: Report, category: str, rules: Rules, session: Session
-    ) -> list[Document]:
-        """Return parts of the open masters in the cells around a report, within the window.
+    @staticmethod
+    def near(report: Report, category: str, rules: Rules) -> dict[str, Any]:
+        """Return the filter of the open masters in the cells around a report, within the window.
 
-        One index answers it: its cost follows what is open and near, not what is stored.
+        The index ``masters_nearby`` answers it: its cost follows what is open and near, not what
+        is stored.
         """
         window = timedelta(hours=rules.window_hours)
-        created = {"$gte": report.created_at - window, "$lte": report.created_at + window}
-        wanted: dict[str, Any] = {
+        return {
             "category": category,
             "location.h3": {"$in": report.leaves(rules)},
             "status": {"$in": _OPEN},
-            "timestamps.created_at": created,
+            "timestamps.created_at": {
+                "$gte": report.created_at - window,
+                "$lte": report.created_at + window,
+            },
             "duplicates.is_master": True,
             "historic": False,
             "location.located": True,
             "request_id": {"$ne": report.request_id},
         }
+
+    async def around(
+        self, report: Report, category: str, rules: Rules, session: Session
+    ) -> list[Document]:
+        """Return parts of the open masters in the cells around a report, within the window."""
+        wanted = self.near(report, category, rules)
         return await self._requests.find(wanted, _FIELDS, session=session).to_list()
 
     async def is_master(self, request_id: str, session: Session) -> bool:

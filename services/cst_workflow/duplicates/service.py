@@ -11,11 +11,7 @@ from cst_workflow.duplicates.merging import Merging
 from cst_workflow.duplicates.repository import DuplicateRepository
 from cst_workflow.duplicates.support import Support
 from cst_workflow.duplicates.unmerging import Unmerging
-
-try:
-    from cst_workflow.successors import Successors
-except ImportError:  # TEMPORARY until successors.py is there
-    Successors = lambda core: None  # type: ignore
+from cst_workflow.successors import Successors
 
 
 class DuplicateRoutes:

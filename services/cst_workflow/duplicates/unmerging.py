@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
 
 from cst_city.store import AGENTS
 from cst_contracts.duplicates import UnmergeCommand
@@ -18,14 +17,7 @@ from cst_process.core import Core
 from cst_roster.roster import Roster, capacity_event
 from cst_workflow.domain.unmerging import let_go, reopened, unlinked
 from cst_workflow.duplicates.repository import DuplicateRepository, suggestion_id
-
-
-class Succeeding(Protocol):
-    """Opens the successor of a request that has ended."""
-
-    async def succeed(
-        self, document: Document, by: By, reason: str, session: Session
-    ) -> Document: ...
+from cst_workflow.successors import Successors
 
 
 class Unmerging:
@@ -36,7 +28,7 @@ class Unmerging:
         core: Core,
         ledger: Ledger,
         repository: DuplicateRepository,
-        successors: Succeeding,
+        successors: Successors,
     ) -> None:
         self._core = core
         self._ledger = ledger

@@ -10,8 +10,8 @@ import pytest
 from import_kit import Command, Import, history, stored, write_csv
 
 from cst_core.ids import request_number
+from cst_drafts import number_series
 from cst_intake.importing import BLOCK, Tally
-from cst_intake.repository import number_series
 from cst_process.core import Core
 from cst_testkit.waiting import wait_until
 

@@ -16,8 +16,9 @@ from cst_contracts.enums import OPEN_STATUSES, PRIORITIES, STATUSES
 from cst_contracts.events import Facts
 from cst_geo_analytics.domain.heatmap import K_PLACES, features, roll_up
 from cst_geo_analytics.domain.kpis import kpi_row
-from cst_geo_analytics.domain.projection import Deltas, Key, Row, changed, row_of
+from cst_geo_analytics.domain.projection import MOVING, Deltas, Key, Row, changed, row_of
 from cst_geo_analytics.service import _inside, _leaf_bounds
+from cst_ledger.ownership import MAY_CHANGE
 
 NEW_YORK = ZoneInfo("America/New_York")
 LEAVES = sorted(h3.cell_to_children(h3.latlng_to_cell(40.71, -74.0, 8), 10))[:8]
@@ -86,16 +87,17 @@ def recomputed(rows: dict[str, Row]) -> tuple[Totals, Totals]:
     cells: Totals = {}
     kpis: Totals = {}
     for row in rows.values():
-        if not row["is_master"]:
-            continue
         zone, status = row["zone_id"], row["status"]
         group, priority = row["category"], row["priority"]
+        day = row["created_at"].astimezone(NEW_YORK).strftime("%Y-%m-%d")
+        if not row["is_master"]:
+            add(kpis, {(day, group, zone, priority, status): {"duplicates": 1}})
+            continue
         if row["cell"]:
             weight = WEIGHT[priority]
             key = (row["cell"], group, status, priority, zone, row["public"])
             age = weight * row["created_at"].timestamp()
             add(cells, {key: {"n": 1, "w": weight, "wt": age}})
-        day = row["created_at"].astimezone(NEW_YORK).strftime("%Y-%m-%d")
         sums: dict[str, float] = {"n": 1}
         if row["resolved_at"]:
             seconds = (row["resolved_at"] - row["created_at"]).total_seconds()
@@ -182,7 +184,7 @@ def test_a_box_reads_every_leaf_of_the_cells_in_it(
 @given(stories)
 def test_kpi_rows_add_up(story: list[tuple[str, Facts]]) -> None:
     rows, _, kpis = moved(story, 4)
-    names = ("n", "resolved", "seconds", "met", "missed")
+    names = ("n", "duplicates", "resolved", "seconds", "met", "missed")
     sums = [
         {"status": key[4], **{name: values.get(name, 0) for name in names}}
         for key, values in kpis.items()
@@ -190,7 +192,30 @@ def test_kpi_rows_add_up(story: list[tuple[str, Facts]]) -> None:
     row = kpi_row(None, sums)
     masters = [r for r in rows.values() if r["is_master"]]
     assert row.requests == sum(row.by_status.values()) == len(masters)
+    assert row.duplicates == len(rows) - len(masters)
     assert row.open == sum(r["status"] in OPEN_STATUSES for r in masters)
     assert row.resolved == sum(r["resolved_at"] is not None for r in masters)
     assert (row.met_percent is None) == (row.met + row.missed == 0)
     assert (row.mean_resolution_minutes is None) == (row.resolved == 0)
+
+
+def test_every_event_that_may_change_a_fact_moves_rows() -> None:
+    facts = (
+        "status",
+        "category",
+        "priority",
+        "location.zone_id",
+        "location.h3",
+        "location.located",
+        "duplicates.is_master",
+        "due_at",
+        "timestamps.resolved_at",
+        "public",
+    )
+    changing = {
+        name
+        for name, owned in MAY_CHANGE.items()
+        if owned == ("*",)
+        or any(path == fact or fact.startswith(f"{path}.") for path in owned for fact in facts)
+    }
+    assert changing == MOVING

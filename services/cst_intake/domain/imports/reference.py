@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from cst_city.catalog import Catalog
 from cst_city.models import Category
-from cst_contracts.enums import UNKNOWN_ZONE, PriorityName, PublicityName
+from cst_contracts.enums import PriorityName, PublicityName
+from cst_drafts import stand_in, unlocated
 from cst_geo import leaf_cell
 from cst_rules import choose_priority
 
@@ -41,7 +42,7 @@ class Reference:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._unknown_points = frozenset(catalog.city.unknown_points)
-        self._nowhere = self._unlocated(self._stand_in())
+        self._nowhere = unlocated(stand_in(catalog.city))
         self._kinds: dict[str, Kind] = {}
         for category in catalog.categories.values():
             for name in (*category.source_types, category.code):
@@ -72,7 +73,7 @@ class Reference:
         if point is None:
             return self._nowhere
         if point in self._unknown_points:
-            return self._unlocated(point)
+            return unlocated(point)
         return self._located(point)
 
     def _locate(self, point: tuple[float, float]) -> dict[str, Any] | None:
@@ -86,22 +87,4 @@ class Reference:
             "h3": leaf_cell(*point),
             "located": True,
             "snapped": hit.snapped,
-        }
-
-    def _stand_in(self) -> tuple[float, float]:
-        """A document needs some point: the city's own for "unknown", else its middle."""
-        if self._catalog.city.unknown_points:
-            return self._catalog.city.unknown_points[0]
-        west, south, east, north = self._catalog.city.bbox
-        return (west + east) / 2, (south + north) / 2
-
-    @staticmethod
-    def _unlocated(point: tuple[float, float]) -> dict[str, Any]:
-        return {
-            "type": "Point",
-            "coordinates": list(point),
-            "zone_id": UNKNOWN_ZONE,
-            "h3": None,
-            "located": False,
-            "snapped": False,
         }

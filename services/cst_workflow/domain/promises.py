@@ -1,0 +1,36 @@
+"""The promise of a request whose category, place or priority was corrected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cst_city.catalog import Catalog
+from cst_contracts.enums import PriorityName
+from cst_ledger.events import Document
+from cst_rules import promise
+
+
+def reselected(
+    document: Document,
+    catalog: Catalog,
+    *,
+    category: str | None = None,
+    zone_id: str | None = None,
+    priority: PriorityName | None = None,
+) -> dict[str, Any]:
+    """Return ``sla_policy`` and ``due_at`` as they follow from what is corrected.
+
+    The clock runs from the creation, less what it stood still; so the time used up stays used. A
+    promise that another system made is kept: nobody here made it.
+    """
+    if document["historic"]:
+        return {}
+    policy, due_at = promise(
+        catalog.policies,
+        category=category or document["category"],
+        zone_id=zone_id or document["location"]["zone_id"],
+        priority=priority or document["priority"],
+        created_at=document["timestamps"]["created_at"],
+        held_seconds=document["workflow"]["held_seconds"],
+    )
+    return {"sla_policy": policy.terms() if policy else None, "due_at": due_at}
