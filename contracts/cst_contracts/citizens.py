@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool
 
 from cst_contracts.base import Command, Instant, ObjectIdStr, Wire
+from cst_contracts.contacts import ContactsIn
 from cst_contracts.documents import Verification
 from cst_contracts.requests import FollowedRequest
 
 #: By what a code or a notice reaches a citizen.
 Channel = Literal["email", "sms"]
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["042917"])]
-_Email = Annotated[str, Field(min_length=3, max_length=254, examples=["ana@example.org"])]
-_Phone = Annotated[str, Field(min_length=5, max_length=32, examples=["+12125550100"])]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class ContactsIn(Command):
-    """How to reach somebody: an e-mail address, a phone number, or both."""
-
-    email: _Email | None = None
-    phone: _Phone | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.email is None and self.phone is None:
-            raise ValueError("give an email, a phone, or both")
-        return self
-
-
-class ContactIn(Command):
-    """One e-mail address, or one phone number."""
-
-    email: _Email | None = None
-    phone: _Phone | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if (self.email is None) == (self.phone is None):
-            raise ValueError("give either an email or a phone")
-        return self
 
 
 class PrivacyIn(Command):

@@ -111,7 +111,9 @@ class Evidence(Wire):
 
 
 class Internal(Wire):
-    notes: list[str] = []
+    """An erased note is null and keeps its place."""
+
+    notes: list[str | None] = []
     visibility: Literal["internal_only"] = "internal_only"
 
 
@@ -155,7 +157,7 @@ class ServiceRequest(Wire):
     citizen_ref: CitizenRef
     category: str
     sub_category: str | None = None
-    description: str
+    description: str | None = Field(description="Null where it was erased")
     tags: list[str] = []
     status: Status
     priority: Priority

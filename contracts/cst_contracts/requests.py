@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cst_contracts.base import Command, Instant, Latitude, Longitude, ObjectIdStr, RequestId, Wire
+from cst_contracts.contacts import ContactIn
 from cst_contracts.documents import LedgerEvent, ServiceRequest
 from cst_contracts.enums import ContactChannel, PriorityName, StatusName
 
@@ -34,6 +35,9 @@ class CreateRequest(Command):
     """Body of ``POST /requests/``."""
 
     citizen_ref: CitizenRefIn = CitizenRefIn()
+    contact: ContactIn | None = Field(
+        default=None, description="Of a reporter without citizen_id, who wants to be reached"
+    )
     category: str = Field(min_length=1, max_length=80)
     sub_category: str | None = Field(default=None, max_length=80)
     description: str = Field(min_length=1, max_length=MAX_DESCRIPTION)
@@ -66,7 +70,11 @@ class PublicLocation(Wire):
 
 
 class PublicRequest(Wire):
-    """What anybody may see of a request whose category is public to the point."""
+    """What anybody may see of a request whose category is public to the point.
+
+    ``description`` is null until staff have released it (a city may show it at once); ``photos``
+    are the addresses of the released ones.
+    """
 
     request_id: RequestId
     category: str
@@ -79,12 +87,13 @@ class PublicRequest(Wire):
     location: PublicLocation | None
     is_master: bool
     version: int
+    description: str | None = None
+    photos: list[str] = []
 
 
 class FollowedRequest(PublicRequest):
     """What the reporter sees through the signed link: the public view and their own words."""
 
-    description: str
     address_hint: str | None
 
 
@@ -104,8 +113,11 @@ class RequestPage(Wire):
 
 
 class EventPage(Wire):
+    """Part of a request's history; ``next_cursor`` is null on the last page."""
+
     request_id: RequestId
     events: list[LedgerEvent | dict[str, Any]]
+    next_cursor: str | None = None
 
 
 class AuditReport(Wire):

@@ -35,6 +35,7 @@ from cst_contracts.enums import (
     Role,
     Weekday,
 )
+from cst_contracts.workflow import DEFAULT_RULES, RulesVersion
 
 DangerWords = dict[Language, tuple[Text, ...]]
 PriorityWords = dict[PriorityName, tuple[Text, ...]]
@@ -85,6 +86,8 @@ class CitySpec(Model):
     emergency_number: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
     emergency_advice: Text
     dispute_days: Annotated[int, Field(strict=True, ge=1)] = 7
+    rules_version: RulesVersion = DEFAULT_RULES
+    free_text: Literal["staff_release", "open"] = "staff_release"
 
     @field_validator("bbox")
     @classmethod

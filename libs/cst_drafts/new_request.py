@@ -72,6 +72,7 @@ def draft_request(
         "sla_policy": policy.terms() if policy else None,
         "due_at": due_at(policy, now) if policy else None,
         "location": location,
+        "text_public": catalog.city.free_text == "open",
         "public": publicity(category.public, shared=command.share_publicly and shares),
         "danger": {"reason": choice.reason, "state": "unconfirmed"} if choice.dangerous else None,
     }

@@ -54,4 +54,12 @@ STAFF = ("dispatcher", "supervisor", "auditor", "admin")
 Staff = Annotated[Caller, Depends(require(*STAFF))]
 Admin = Annotated[Caller, Depends(require("admin"))]
 Dispatching = Annotated[Caller, Depends(require("dispatcher", "supervisor", "admin"))]
+Supervising = Annotated[Caller, Depends(require("supervisor", "admin"))]
+DispatchingOrAgent = Annotated[
+    Caller, Depends(require("agent", "dispatcher", "supervisor", "admin"))
+]
 StaffOrAgent = Annotated[Caller, Depends(require("agent", *STAFF))]
+DispatchingOrAgent = Annotated[
+    Caller, Depends(require("agent", "dispatcher", "supervisor", "admin"))
+]
+Reviewing = Annotated[Caller, Depends(require("supervisor", "auditor", "admin"))]

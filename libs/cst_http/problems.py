@@ -39,6 +39,19 @@ def problem(
     return JSONResponse(jsonable_encoder(body), status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def problem_of(error: CstError) -> dict[str, Any]:
+    """Return the members of an error's problem, for answers that hold several."""
+    body = {
+        "type": f"/problems/{error.type}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        **error.members,
+    }
+    members: dict[str, Any] = jsonable_encoder(body)
+    return members
+
+
 def _shown(value: Any) -> Any:
     """A wrong value as the caller may see it again: small, and always JSON."""
     if isinstance(value, bytes):

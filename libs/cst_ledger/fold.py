@@ -61,7 +61,7 @@ def _set_path(document: Document, path: str, value: Any) -> None:
     if "." in path:
         *parents, path = path.split(".")
         for key in parents:
-            container = container[key]
+            container = container[int(key) if isinstance(container, list) else key]
     if isinstance(container, list):
         position = int(path)
         container[position : position + 1] = [_clone(value)]

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
-from typing import Any
 
 import bson
-from pymongo import ASCENDING, GEOSPHERE, IndexModel
+from pymongo import ASCENDING, DESCENDING, GEOSPHERE, IndexModel
 
 from cst_core.clock import Clock, wall_now
 from cst_core.errors import NotFound, StaleVersion, TooLarge
@@ -27,6 +26,9 @@ from cst_mongo.transactions import transact
 
 #: A request document is at most this large, in bytes of BSON.
 MAX_DOCUMENT = 1_000_000
+
+#: Index of what an actor wrote, newest first: ids of events are UUIDv7, so they sort by time.
+BY_ACTOR = "by_actor"
 
 REQUESTS = CollectionSpec(
     "service_requests",
@@ -67,6 +69,20 @@ REQUESTS = CollectionSpec(
             partialFilterExpression={"duplicates.is_master": True, "historic": False},
         ),
         IndexModel(
+            [("workflow.hold.until", ASCENDING)],
+            name="held_until",
+            partialFilterExpression={"workflow.hold.until": {"$exists": True}},
+        ),
+        IndexModel(
+            [
+                ("duplicates.is_master", ASCENDING),
+                ("dispute", ASCENDING),
+                ("timestamps.resolved_at", ASCENDING),
+            ],
+            name="waiting_to_close",
+            partialFilterExpression={"status": "resolved"},
+        ),
+        IndexModel(
             [("source.system", ASCENDING), ("source.id", ASCENDING)],
             unique=True,
             partialFilterExpression={"source.id": {"$exists": True}},
@@ -79,6 +95,14 @@ LOGS = CollectionSpec(
     (
         IndexModel([("request_id", ASCENDING), ("bucket", ASCENDING)], unique=True),
         IndexModel([("updated_at", ASCENDING), ("bucket", ASCENDING)]),
+        IndexModel(
+            [
+                ("event_stream.by.actor_type", ASCENDING),
+                ("event_stream.by.actor_id", ASCENDING),
+                ("event_stream.event_id", DESCENDING),
+            ],
+            name=BY_ACTOR,
+        ),
     ),
 )
 

@@ -24,7 +24,7 @@ MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "imported": _EVERYTHING,
     "triaged": (*_STEP, "category", "priority", *_PROMISE, "assignment"),
     "assigned": (*_STEP, "assignment"),
-    "in_progress": (*_STEP, "resolution_code", "due_at"),
+    "in_progress": (*_STEP, "resolution_code", "due_at", "assignment"),
     "resolved": (*_STEP, "resolution_code"),
     "closed": (*_STEP, "resolution_code", "dispute"),
     "assignment_deferred": ("assignment.auto_assign_candidate_agents",),

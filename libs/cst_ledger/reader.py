@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 from bson import ObjectId
@@ -18,6 +19,16 @@ async def events_of(db: Database, oid: ObjectId, session: Session | None = None)
     """Return the stored events of a request (by its ``_id``) in ``seq`` order."""
     cursor = db[LOGS.name].find({"request_id": oid}, {"event_stream": 1}, session=session)
     return [event async for log in cursor.sort("bucket", 1) for event in log["event_stream"]]
+
+
+async def events_after(db: Database, oid: ObjectId, seq: int) -> AsyncIterator[Document]:
+    """Yield the stored events of a request after event ``seq``; later buckets only as needed."""
+    wanted = {"request_id": oid, "bucket": {"$gte": bucket_of(seq + 1)}}
+    cursor = db[LOGS.name].find(wanted, {"event_stream": 1}, batch_size=1)
+    async for log in cursor.sort("bucket", 1):
+        for event in log["event_stream"]:
+            if event["seq"] > seq:
+                yield event
 
 
 async def as_it_stood(db: Database, document: Document, as_of: datetime) -> Document | None:

@@ -11,11 +11,7 @@ import yaml
 
 from cst_core.errors import Forbidden, InvalidInput, MissingFields, TransitionRefused
 from cst_ledger.events import Document
-
-#: How many days a hold may last where a rule set does not say.
-MAX_HOLD_DAYS = 30
-#: Why work may wait where a rule set does not say.
-HOLD_REASONS = ("awaiting_citizen", "awaiting_parts", "awaiting_permit", "third_party", "weather")
+from cst_ledger.rule_checks import read_rules
 
 
 def _has_photo_of_work(after: Document) -> bool:
@@ -69,8 +65,8 @@ class RuleSet:
     version: str
     edges: tuple[Edge, ...]
     resolution_codes: tuple[str, ...]
-    hold_reasons: tuple[str, ...] = HOLD_REASONS
-    max_hold_days: int = MAX_HOLD_DAYS
+    hold_reasons: tuple[str, ...]
+    max_hold_days: int
 
     def allowed_next(self, status: str) -> list[str]:
         """Return the states one step away from ``status``, in declared order."""
@@ -100,7 +96,9 @@ class RuleSet:
                 "from": edge.source,
                 "to": edge.target,
                 "required": list(edge.required),
-                "required_by_category": dict(edge.required_by_category),
+                "required_by_category": {
+                    category: list(names) for category, names in edge.required_by_category.items()
+                },
                 "roles": sorted(edge.roles),
             }
             for edge in self.edges
@@ -112,6 +110,14 @@ class RuleSet:
             "hold_reasons": list(self.hold_reasons),
             "max_hold_days": self.max_hold_days,
         }
+
+    def leads_to_closed(self, status: str) -> bool:
+        """Tell whether a request in ``status`` can still be closed."""
+        found, more = {status}, {status}
+        while more and "closed" not in found:
+            more = {step for state in more for step in self.allowed_next(state)} - found
+            found |= more
+        return "closed" in found
 
     def has_edge(self, source: str, target: str) -> bool:
         """Tell whether there is a step from ``source`` to ``target``."""
@@ -148,28 +154,26 @@ def parse_rules(data: Mapping[str, Any]) -> RuleSet:
     """Read a rule set.
 
     Raises:
-        ValueError: one line; an edge names a requirement that no document has.
+        RulesError: a line for each of its faults.
     """
-    edges = tuple(_edge(data["version"], row) for row in data["edges"])
-    return RuleSet(
-        str(data["version"]),
-        edges,
-        tuple(data["resolution_codes"]),
-        tuple(data.get("hold_reasons", HOLD_REASONS)),
-        int(data.get("max_hold_days", MAX_HOLD_DAYS)),
+    rules = read_rules(data, REQUIREMENTS)
+    edges = tuple(
+        Edge(
+            edge.source,
+            edge.target,
+            tuple(edge.required),
+            {category: tuple(names) for category, names in edge.required_by_category.items()},
+            frozenset(edge.roles),
+        )
+        for edge in rules.edges
     )
-
-
-def _edge(version: str, row: Mapping[str, Any]) -> Edge:
-    by_category = {c: tuple(names) for c, names in row.get("required_by_category", {}).items()}
-    required = tuple(row["required"])
-    for name in (*required, *(n for names in by_category.values() for n in names)):
-        if name not in REQUIREMENTS:
-            raise ValueError(
-                f"rules {version}, {row['from']} -> {row['to']}: {name!r} is no field; "
-                f"allowed: {', '.join(REQUIREMENTS)}"
-            )
-    return Edge(row["from"], row["to"], required, by_category, frozenset(row["roles"]))
+    return RuleSet(
+        rules.version,
+        edges,
+        tuple(rules.resolution_codes),
+        tuple(rules.hold_reasons),
+        rules.max_hold_days,
+    )
 
 
 def shipped_rules() -> list[dict[str, Any]]:
@@ -177,9 +181,6 @@ def shipped_rules() -> list[dict[str, Any]]:
     folder = resources.files("cst_ledger") / "rules"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
     return [yaml.safe_load(file.read_text()) for file in files]
-
-
-DEFAULT_RULES = "v1.0"
 
 
 class RuleBook:

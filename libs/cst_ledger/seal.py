@@ -59,7 +59,7 @@ class Sealer:
             TransitionRefused, MissingFields, InvalidInput: the step is not one of its rules.
         """
         changes = self._with_derived(state, new, now)
-        check_ownership(new.type, changes)
+        check_ownership(new.type, new.changes)
         event = self._frame(request_id, state, new, changes, now)
         moves = bool(changes or text_changes(state, event))
         event["version"] = (state["version"] if state is not None else 0) + moves

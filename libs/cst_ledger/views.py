@@ -1,4 +1,4 @@
-"""The document as staff read it over REST; shared by every service that answers with a request."""
+"""Documents and events as staff read them over REST; shared by every service that shows them."""
 
 from __future__ import annotations
 
@@ -30,3 +30,16 @@ def staff_view(document: Document) -> dict[str, Any]:
 
 def _hex(oid: Any) -> str | None:
     return None if oid is None else str(oid)
+
+
+def staff_event(event: Document) -> dict[str, Any]:
+    """Return a stored event with its ids in JSON and without the salt of its text."""
+    return {key: _json(value) for key, value in event.items()}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _json(item) for key, item in value.items() if key != "salt"}
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    return str(value) if type(value).__name__ == "ObjectId" else value

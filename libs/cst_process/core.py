@@ -10,8 +10,8 @@ from cst_city.catalog import CatalogCache
 from cst_core.clock import Clock
 from cst_core.settings import Settings
 from cst_ledger.ledger import Ledger
-from cst_ledger.rules import RuleBook
-from cst_ledger.rules_store import load_rules
+from cst_ledger.rules import RuleBook, RuleSet
+from cst_ledger.rules_store import load_rules, pinned
 from cst_mongo.client import Database, open_database
 from cst_mongo.clocks import shared_clock
 from cst_mongo.counters import BlockCounter
@@ -31,6 +31,15 @@ class Core:
     def ledger(self, service: str) -> Ledger:
         """Return the ledger as ``service`` writes it."""
         return Ledger(self.db, service, self.rules, self.clock)
+
+    async def new_rules(self) -> RuleSet:
+        """Return the rules that new requests are bound to, by the city's ``rules_version``.
+
+        Raises:
+            ConfigError: they are not in the database.
+        """
+        city = (await self.catalog.get()).city
+        return await pinned(self.rules, self.db, city.rules_version)
 
 
 @asynccontextmanager

@@ -27,6 +27,15 @@ class Roster:
         """Return an agent by its id."""
         return await self._agents.find_one({"_id": agent_id}, session=session)
 
+    async def coded(self, agent_code: str, session: Session | None = None) -> Document | None:
+        """Return an agent by its code."""
+        return await self._agents.find_one({"agent_code": agent_code}, session=session)
+
+    async def team(self, department: str, session: Session | None = None) -> Document | None:
+        """Return the department's active team (of several the first by code), or None."""
+        wanted = {"kind": "team", "active": True, "department": department}
+        return await self._agents.find_one(wanted, sort=[("agent_code", 1)], session=session)
+
     async def reserve(self, agent_id: ObjectId, now: datetime, session: Session) -> Document | None:
         """Take one unit of capacity; return the agent, or None when it is inactive or full."""
         wanted: dict[str, Any] = {"_id": agent_id, "active": True, **_HAS_ROOM}

@@ -118,11 +118,10 @@ def promise(
 def restarted(due: datetime | None, stopped_at: datetime, now: datetime) -> datetime | None:
     """Return when a promise falls due whose clock stood still from ``stopped_at`` until ``now``.
 
-    What was overdue when the clock stopped stays so.
+    What was overdue when the clock stopped stays so, by as much: the breach of a policy with slack
+    is put off as well, and ``promise`` says the same of the seconds held.
     """
-    if due is None or due <= stopped_at:
-        return due
-    return due + (now - stopped_at)
+    return None if due is None else due + (now - stopped_at)
 
 
 def _after(start: datetime, hours: float) -> datetime:

@@ -34,7 +34,8 @@ APIS: dict[str, ServiceApi] = {
     api.name: api for api in (intake.API, workflow.API, dispatch.API, sla.API, geo.API)
 }
 WORKERS: dict[str, ServiceWorker] = {
-    worker.name: worker for worker in (workflow.WORKER, dispatch.WORKER, sla.WORKER, geo.WORKER)
+    worker.name: worker
+    for worker in (intake.WORKER, workflow.WORKER, dispatch.WORKER, sla.WORKER, geo.WORKER)
 }
 PROJECTIONS: dict[str, ProjectionSpec] = {
     spec.name: spec for spec in (*geo.PROJECTIONS, *sla.PROJECTIONS, *dispatch.PROJECTIONS)

@@ -12,7 +12,7 @@ from cst_city.loader import CityError, load_city
 from cst_city.store import CITIES, store_city
 from cst_core.errors import ConfigError
 from cst_core.settings import Settings
-from cst_ledger.rules_store import store_shipped_rules
+from cst_ledger.rules_store import load_rules, pinned, store_shipped_rules
 from cst_mongo.client import Database, open_database
 from cst_mongo.clocks import shared_clock
 from cst_mongo.indexes import migrate
@@ -89,7 +89,8 @@ async def load_city_into(
     """Load a city's folder; False when the very same city was stored already.
 
     Raises:
-        ConfigError: every mistake in the folder, one line each, or that it is another city's.
+        ConfigError: every mistake in the folder, one line each, that it is another city's, or that
+            nobody has stored the rules it names.
     """
     try:
         city = load_city(folder, zones)
@@ -97,4 +98,5 @@ async def load_city_into(
         raise ConfigError(str(error)) from None
     if city.spec.name != settings.city:
         raise ConfigError(f"{folder} is {city.spec.name!r}, but CST_CITY={settings.city!r}")
+    await pinned(await load_rules(db), db, city.spec.rules_version)
     return await store_city(db, city, await shared_clock(db, settings.clock))

@@ -13,10 +13,10 @@ CHUNK = 10
 
 
 class AssignHandler:
-    """Assigns what was triaged, or is triaged and no duplicate any more."""
+    """Assigns what was triaged, or is triaged and neither a duplicate nor held any more."""
 
     name = "dispatch.assign"
-    types = frozenset({"triaged", "duplicate_unlinked"})
+    types = frozenset({"triaged", "duplicate_unlinked", "resumed"})
 
     def __init__(self, service: DispatchService) -> None:
         self._service = service

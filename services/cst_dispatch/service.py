@@ -6,8 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from cst_contracts.agents import AssignmentDecision
 from cst_contracts.events import CandidateScore
 from cst_core.errors import Conflict
@@ -16,11 +14,10 @@ from cst_dispatch.domain.decisions import DISPATCH, KEPT, assigned, deferred
 from cst_dispatch.repository import DispatchRepository
 from cst_ledger.events import By, Document
 from cst_mongo.client import Session
-from cst_mongo.transactions import is_transient, transact
+from cst_mongo.transactions import transact
 from cst_process.core import Core
+from cst_process.looping import repeat
 from cst_roster.roster import Roster, capacity_event
-
-log = structlog.get_logger(__name__)
 
 #: Pause between looks at the queue, in wall seconds, and how many it takes at a time.
 QUEUE_PAUSE_S = 1.0
@@ -92,26 +89,18 @@ class DispatchService:
         decision = await transact(self._core.db, once)
         if decision is None:
             document = await self._ledger.load(request_id)
-            raise Conflict(
-                f"{request_id} is {document['status']}; only triaged requests are assigned",
-                current_state=document["status"],
-            )
+            raise Conflict(f"{request_id} {_why_not(document)}", current_state=document["status"])
         return _answer(request_id, decision)
 
     async def run_queue(self, stop: asyncio.Event) -> None:
         """Try waiting requests again when their time has come, until ``stop`` is set."""
-        while not stop.is_set():
-            try:
-                for request_id in await self._repository.due(self._core.clock.now(), QUEUE_BATCH):
-                    await self._retry(request_id)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("queue: database unreachable", error=str(error)[:200])
-            try:
-                await asyncio.wait_for(stop.wait(), QUEUE_PAUSE_S)
-            except TimeoutError:
-                continue
+
+        async def work() -> bool:
+            for request_id in await self._repository.due(self._core.clock.now(), QUEUE_BATCH):
+                await self._retry(request_id)
+            return False
+
+        await repeat("queue", work, stop, pause_s=QUEUE_PAUSE_S)
 
     async def _retry(self, request_id: str) -> None:
         async def once(session: Session) -> Decision | None:
@@ -125,7 +114,20 @@ def _is_to_assign(document: Document) -> bool:
         document["status"] == "triaged"
         and not document["historic"]
         and bool(document["duplicates"]["is_master"])
+        and document["workflow"]["hold"] is None
     )
+
+
+def _why_not(document: Document) -> str:
+    """Say why a request is not to assign."""
+    hold, master = document["workflow"]["hold"], document["duplicates"]["master_request_id"]
+    if master is not None:
+        return f"is a duplicate of {master}, which is assigned for both"
+    if hold is not None:
+        return f"is held ({hold['reason']}): resume it first"
+    if document["status"] == "triaged":
+        return "is history from elsewhere, which is not assigned by rule"
+    return f"is {document['status']}; only triaged requests are assigned"
 
 
 def _answer(request_id: str, decision: Decision) -> AssignmentDecision:

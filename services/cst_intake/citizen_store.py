@@ -120,7 +120,10 @@ class CitizenStore:
         def plus(field: str, amount: int) -> dict[str, Any]:
             return {"$add": [{"$ifNull": [f"$stats.{field}", 0]}, amount]}
 
-        counted = {"stats.ratings": plus("ratings", 1), "stats.rating_sum": plus("rating_sum", rating)}
+        counted = {
+            "stats.ratings": plus("ratings", 1),
+            "stats.rating_sum": plus("rating_sum", rating),
+        }
         average = {"$divide": ["$stats.rating_sum", "$stats.ratings"]}
         pipeline = [{"$set": counted}, {"$set": {"stats.avg_rating": average}}]
         await self._citizens.update_one({"_id": oid}, pipeline, session=session)

@@ -1,4 +1,4 @@
-"""Citizens: registration, proof of a contact, sign-in, and what they see and change of themselves."""
+"""Citizens: registration, proof of a contact, sign-in, and what they see and change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
-from cst_contracts.citizens import ChangeCitizen, CitizenStatistics, ContactIn, RegisterCitizen
+from cst_contracts.citizens import ChangeCitizen, CitizenStatistics, RegisterCitizen
+from cst_contracts.contacts import ContactIn
 from cst_contracts.enums import OPEN_STATUSES
 from cst_core.clock import wall_now
 from cst_core.errors import Conflict, NotFound

@@ -79,7 +79,8 @@ class Codes:
         }
         await self._codes.replace_one({"_id": code_id}, row, upsert=True, session=session)
         if citizen_id is not None:
-            text = f"Your code is {code}. It is valid for {CODE_TTL // timedelta(minutes=1)} minutes."
+            minutes = CODE_TTL // timedelta(minutes=1)
+            text = f"Your code is {code}. It is valid for {minutes} minutes."
             message = Message(citizen_id, contact.channel, contact.address, "code", text)
             await self._sender.send(message, now, session)
         return now + CODE_TTL

@@ -27,7 +27,6 @@ from cst_intake.domain.imports import (
 )
 from cst_intake.repository import IntakeRepository
 from cst_ledger.events import NewEvent
-from cst_ledger.rules import DEFAULT_RULES
 from cst_mongo.client import Session
 from cst_mongo.counters import BlockCounter
 from cst_mongo.transactions import transact
@@ -102,7 +101,7 @@ class Importer:
         self._reject = reject
         self._progress = progress
         self._ledger = core.ledger("intake")
-        self._rules = core.rules.version(DEFAULT_RULES)
+        self._new_rules = core.new_rules
         self._repository = IntakeRepository(core.db)
         self._numbers = _Numbers(core.counter)
         # Of two equal ids the first row wins, also while its batch is not stored yet.
@@ -180,12 +179,12 @@ class Importer:
     async def _write(self, entries: Sequence[Entry], session: Session) -> _Outcome:
         """Store what is not stored yet; runs again when the transaction has to be repeated."""
         outcome, fresh = _Outcome(), list[tuple[str, NewEvent]]()
-        known = await self._known(entries, session)
+        known, rules = await self._known(entries, session), await self._new_rules()
         for line, history in entries:
             request_id = known.get(history.key)
             if request_id is None:
                 number = await self._numbers.next(history.year)
-                fresh.append((number, imported_event(history, self._rules)))
+                fresh.append((number, imported_event(history, rules)))
             elif self._numbers.is_ours(request_id):
                 outcome.rejected.append(Rejected(line, self._repeated(history)))
             else:

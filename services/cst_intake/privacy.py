@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import structlog
 from bson import ObjectId
 
 from cst_core.ids import uuid7
@@ -19,10 +18,9 @@ from cst_intake.citizen_store import CitizenStore
 from cst_intake.domain.publicity import wished
 from cst_ledger.events import By, Document, NewEvent
 from cst_mongo.client import Session
-from cst_mongo.transactions import is_transient, transact
+from cst_mongo.transactions import transact
 from cst_process.core import Core
-
-log = structlog.get_logger(__name__)
+from cst_process.looping import repeat
 
 #: Requests in one transaction, batches within an answer, citizens looked up at a time.
 BATCH = 20
@@ -74,28 +72,16 @@ class VisibilityService:
 
         return await transact(self._core.db, once)
 
-    async def carry_over_pending(self) -> int:
-        """Bring every pending citizen's requests in line; return how many citizens there were."""
+    async def carry_over_pending(self) -> bool:
+        """Bring pending citizens' requests in line; return whether there were any."""
         citizens = await self._citizens.pending(CITIZENS_AT_ONCE)
         for citizen_id in citizens:
             await self.carry_over(citizen_id, batches=AT_ONCE)
-        return len(citizens)
+        return bool(citizens)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry over what is pending until ``stop`` is set; any number of processes may do so."""
-        while not stop.is_set():
-            found = 0
-            try:
-                found = await self.carry_over_pending()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("visibility: database unreachable", error=str(error)[:200])
-            if found == 0:
-                try:
-                    await asyncio.wait_for(stop.wait(), PAUSE_S)
-                except TimeoutError:
-                    continue
+        await repeat("visibility", self.carry_over_pending, stop, pause_s=PAUSE_S)
 
 
 def _change(document: Document, public: str) -> list[NewEvent]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from cst_http.follow import FollowLinks
 from cst_http.tokens import Tokens
+from cst_intake.access import Access
 from cst_intake.citizens import CitizenService
+from cst_intake.comments import CommentService
+from cst_intake.history import HistoryService
 from cst_intake.nearby import Nearby
+from cst_intake.ratings import RatingService
 from cst_intake.requests import RequestService
 from cst_process.core import Core
 
@@ -17,4 +21,8 @@ class Intake:
         self.links = FollowLinks(tokens, core.settings.public_url)
         self.nearby = Nearby(core)
         self.requests = RequestService(core, self.links)
+        self.history = HistoryService(core, self.requests)
+        self.access = Access(self.links)
+        self.comments = CommentService(core, self.access)
         self.citizens = CitizenService(core, tokens)
+        self.ratings = RatingService(core, self.links)

@@ -13,7 +13,24 @@ class ClockHandler:
     """Follows requests with their clocks."""
 
     name = "sla.clocks"
-    types = frozenset({"created", "imported", "triaged", "resolved", "closed"})
+    types = frozenset(
+        {
+            "created",
+            "imported",
+            "triaged",
+            "in_progress",
+            "resolved",
+            "closed",
+            "held",
+            "resumed",
+            "category_changed",
+            "priority_changed",
+            "location_changed",
+            "duplicate_linked",
+            "duplicate_unlinked",
+            "escalated",
+        }
+    )
 
     def __init__(self, service: SlaService) -> None:
         self._service = service

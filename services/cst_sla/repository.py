@@ -30,6 +30,11 @@ _NEEDED = {
     "due_at": 1,
     "timestamps": 1,
     "historic": 1,
+    "escalations": 1,
+    "workflow.hold": 1,
+    "workflow.held_seconds": 1,
+    "duplicates.is_master": 1,
+    "ledger.seq": 1,
 }
 
 
@@ -50,19 +55,6 @@ class SlaRepository:
         """Return the clocks that exist, by request id."""
         cursor = self._clocks.find({"_id": {"$in": list(request_ids)}}, session=session)
         return {clock["_id"]: clock async for clock in cursor}
-
-    async def save_clocks(self, clocks: Mapping[str, dict[str, Any]], session: Session) -> None:
-        """Insert or update clocks; what fired stays as it is."""
-        updates = [
-            UpdateOne(
-                {"_id": request_id},
-                {"$set": clock, "$setOnInsert": {"breached_at": None}},
-                upsert=True,
-            )
-            for request_id, clock in clocks.items()
-        ]
-        if updates:
-            await self._clocks.bulk_write(updates, ordered=False, session=session)
 
     async def save_kpis(self, kpis: Mapping[ObjectId, dict[str, Any]], session: Session) -> None:
         """Set KPIs in bucket 0 of each request's log (no append, so the relay passes it by)."""

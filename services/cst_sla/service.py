@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-import structlog
+from bson import ObjectId
 
+from cst_ledger.events import Document
 from cst_mongo.client import Session
-from cst_mongo.transactions import is_transient, transact
+from cst_mongo.transactions import transact
 from cst_process.core import Core
+from cst_process.looping import repeat
 from cst_sla.domain.clock import breach, clock_of, kpis_of
 from cst_sla.repository import SlaRepository
-
-log = structlog.get_logger(__name__)
 
 #: Pause between looks at the clocks when nothing is due, in wall seconds.
 PAUSE_S = 0.5
@@ -35,20 +36,38 @@ class SlaService:
         """Bring the clocks and KPIs of some requests in line with the requests as they stand."""
         documents = await self._repository.requests(request_ids, session)
         known = await self._repository.clocks(request_ids, session)
+        breaches = await self._breaches(documents, known, session)
         clocks: dict[str, dict[str, Any]] = {}
         withdrawn, kpis = list[str](), {}
         for document in documents:
-            request_id = document["request_id"]
-            breached_at = known.get(request_id, {}).get("breached_at")
+            request_id, breached_at = document["request_id"], breaches.get(document["_id"])
             clock = clock_of(document, breached_at)
             if clock is not None:
-                clocks[request_id] = clock
+                clocks[request_id] = clock | {"breached_at": breached_at}
             elif request_id in known:
                 withdrawn.append(request_id)
             kpis[document["_id"]] = kpis_of(document, breached=breached_at is not None)
-        await self._repository.save_clocks(clocks, session)
+        await self._repository.put_clocks(clocks, session)
         await self._repository.drop_clocks(withdrawn, session)
         await self._repository.save_kpis(kpis, session)
+
+    async def _breaches(
+        self, documents: Sequence[Document], known: Mapping[str, Document], session: Session
+    ) -> dict[ObjectId, datetime]:
+        """Return when requests were breached: by their clocks, and by the ledger for the others.
+
+        A clock is dropped while its request is a duplicate, and what was breached before stays so.
+        """
+        found, unknown = dict[ObjectId, datetime](), list[ObjectId]()
+        for document in documents:
+            clock = known.get(document["request_id"])
+            if clock is None and document["ledger"]["seq"] > 0:
+                unknown.append(document["_id"])
+            elif clock is not None and clock["breached_at"] is not None:
+                found[document["_id"]] = clock["breached_at"]
+        if unknown:
+            found |= await self._repository.breaches(unknown, session)
+        return found
 
     async def fire_due(self) -> int:
         """Declare what is breached by now; return how many clocks were looked at."""
@@ -78,16 +97,8 @@ class SlaService:
 
     async def run_clocks(self, stop: asyncio.Event) -> None:
         """Fire what falls due until ``stop`` is set; any number of processes may do so."""
-        while not stop.is_set():
-            looked_at = 0
-            try:
-                looked_at = await self.fire_due()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("clocks: database unreachable", error=str(error)[:200])
-            if looked_at < DUE_BATCH:
-                try:
-                    await asyncio.wait_for(stop.wait(), PAUSE_S)
-                except TimeoutError:
-                    continue
+
+        async def work() -> bool:
+            return await self.fire_due() == DUE_BATCH
+
+        await repeat("clocks", work, stop, pause_s=PAUSE_S)

@@ -1,4 +1,4 @@
-"""Workflow's subscriptions: detection and triage by rule, and duplicates after their master."""
+"""Workflow's subscriptions: detection, triage by rule, duplicates after their master, disputes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cst_contracts.events import RequestEvent
 from cst_mongo.client import Session
+from cst_workflow.disputes import DisputeService
 from cst_workflow.duplicates.detection import CONSUMER
 from cst_workflow.duplicates.service import DuplicateWork
 from cst_workflow.triage import TriageService
@@ -53,3 +54,17 @@ class FollowHandler:
                 await self._duplicates.repository.void(event.subject, session, as_master=True)
             if event.facts.is_master:
                 await self._duplicates.following.follow_all(event.subject, session)
+
+
+class DisputeHandler:
+    """Reopens what its citizen disputes, or asks the supervisors."""
+
+    name = "workflow.disputes"
+    types = frozenset({"disputed"})
+
+    def __init__(self, disputes: DisputeService) -> None:
+        self._disputes = disputes
+
+    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        for event in events:
+            await self._disputes.take(event, session)

@@ -13,13 +13,13 @@ from cst_contracts.citizens import (
     CitizenStatistics,
     CitizenToken,
     CodeSent,
-    ContactIn,
     RegisterCitizen,
     RegisteredCitizen,
     SignInCommand,
     SignInStarted,
     VerifyCommand,
 )
+from cst_contracts.contacts import ContactIn
 from cst_contracts.documents import Citizen
 from cst_http.auth import AnyCaller, Staff, require
 from cst_http.responses import TOO_MANY

@@ -18,6 +18,7 @@ from cst_contracts.requests import (
 )
 from cst_http.auth import AnyCaller, Staff
 from cst_http.idempotency import KeyHeader
+from cst_intake.access import sees_all
 from cst_intake.api.deps import Follow, Id, UseCases
 from cst_intake.domain import views
 from cst_intake.domain.search import SearchQuery
@@ -72,7 +73,7 @@ async def get_request(
     document = await use_cases.requests.get(request_id, caller, follow, as_of)
     response.headers["ETag"] = f'"{document["version"]}"'
     response.headers["Vary"] = "Authorization"
-    if use_cases.requests.sees_all(caller):
+    if sees_all(caller):
         return ServiceRequest.model_validate(staff_view(document))
     if use_cases.links.is_reporter(document, caller, follow):
         return views.followed_view(document)
@@ -87,7 +88,7 @@ async def search_requests(
     """Search, newest first; the public finds what is public to the point."""
     found, cursor = await use_cases.requests.search(query, caller)
     items: list[Any]
-    if use_cases.requests.sees_all(caller):
+    if sees_all(caller):
         items = [ServiceRequest.model_validate(staff_view(item)) for item in found]
     else:
         items = [views.public_view(item) for item in found]
@@ -101,12 +102,13 @@ async def request_events(
     caller: AnyCaller,
     follow: Follow = None,
     as_of: AsOf = None,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> EventPage:
     """Return a request's history; the public sees what happened and when, nothing more."""
-    document = await use_cases.requests.get(request_id, caller, follow, as_of)
-    view = views.staff_events if caller.is_staff else views.public_events
-    events = view(await use_cases.requests.events(document["_id"], as_of))
-    return EventPage.model_validate({"request_id": request_id, "events": events})
+    return await use_cases.history.page(
+        request_id, caller, follow, as_of=as_of, cursor=cursor, limit=limit
+    )
 
 
 @router.get("/requests/{request_id}/audit")

@@ -19,9 +19,7 @@ def opted_out(document: Document, citizen: Document | None) -> bool:
     return not (asked and shares(citizen))
 
 
-def wished(
-    document: Document, categories: Mapping[str, Category], citizen: Document | None
-) -> str:
+def wished(document: Document, categories: Mapping[str, Category], citizen: Document | None) -> str:
     """Return the publicity of a request under its citizen's preferences as they are now.
 
     An opt-out lowers what is public to the point, whatever has become of its category; taking it

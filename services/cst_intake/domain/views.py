@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from cst_contracts.events import EVENTS
@@ -35,6 +34,27 @@ def public_fields(document: Document) -> dict[str, Any]:
         "location": point if location["located"] else None,
         "is_master": document["duplicates"]["is_master"],
         "version": document["version"],
+        "description": document["description"] if document["text_public"] else None,
+        "photos": [item["url"] for item in document["evidence"] if is_public_photo(item)],
+    }
+
+
+def is_public_photo(item: Document) -> bool:
+    """Tell whether a piece of evidence is a photo that the public may see."""
+    return item["type"] == "photo" and is_shown(item)
+
+
+def is_shown(item: Document) -> bool:
+    """Tell whether the public may see a piece of evidence: released, and not erased."""
+    return item["visibility"] == "public" and item["url"] is not None
+
+
+def as_shown_now(past: Document, now: Document) -> Document:
+    """Return a request of the past with what was hidden or erased since hidden and erased."""
+    items = {item["evidence_id"]: item for item in now["evidence"]}
+    return past | {
+        "text_public": now["text_public"],
+        "evidence": [items[item["evidence_id"]] for item in past["evidence"]],
     }
 
 
@@ -45,7 +65,7 @@ def public_view(document: Document) -> PublicRequest:
 
 def _followed_fields(document: Document) -> dict[str, Any]:
     return public_fields(document) | {
-        "description": document["description"] or "",
+        "description": document["description"],
         "address_hint": document["location"]["address_hint"],
     }
 
@@ -67,23 +87,11 @@ def created_view(document: Document, follow_url: str, advice: str | None) -> Cre
     )
 
 
-def public_events(events: Iterable[Document]) -> list[dict[str, Any]]:
-    """Return what anybody may see of events: of the public ones, that they happened, and when."""
-    return [
-        {"seq": event["seq"], "type": event["type"], "at": event["at"]}
-        for event in events
-        if EVENTS[event["type"]].public
-    ]
+def is_public_event(event: Document) -> bool:
+    """Tell whether anybody may know that an event of this type has happened."""
+    return EVENTS[event["type"]].public
 
 
-def staff_events(events: Iterable[Document]) -> list[dict[str, Any]]:
-    """Return stored events with their ids in JSON."""
-    return [{key: _json(value) for key, value in event.items()} for event in events]
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _json(item) for key, item in value.items() if key != "salt"}
-    if isinstance(value, list):
-        return [_json(item) for item in value]
-    return str(value) if type(value).__name__ == "ObjectId" else value
+def public_event(event: Document) -> dict[str, Any]:
+    """Return what anybody may see of a public event: that it happened, and when."""
+    return {"seq": event["seq"], "type": event["type"], "at": event["at"]}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Response
 
 from cst_contracts.base import RequestId
+from cst_contracts.documents import ServiceRequest
+from cst_ledger.events import Document
+from cst_ledger.views import staff_view
 from cst_workflow.use_cases import Workflow
 
 
@@ -17,3 +20,9 @@ async def _use_cases(request: Request) -> Workflow:
 
 UseCases = Annotated[Workflow, Depends(_use_cases)]
 Id = Annotated[RequestId, Path()]
+
+
+def answer(document: Document, response: Response) -> ServiceRequest:
+    """Return a request as staff see it, with its version as ``ETag``."""
+    response.headers["ETag"] = f'"{document["version"]}"'
+    return ServiceRequest.model_validate(staff_view(document))

@@ -1,17 +1,17 @@
-"""Routes of the lifecycle's steps and its rules."""
+"""Routes of the lifecycle's steps."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Response
 
 from cst_contracts.documents import ServiceRequest
 from cst_contracts.requests import TransitionCommand
+from cst_contracts.workflow import BulkAnswer, BulkTransition
 from cst_core.errors import InvalidInput
-from cst_http.auth import Staff, StaffOrAgent
-from cst_ledger.views import staff_view
-from cst_workflow.api.deps import Id, UseCases
+from cst_http.auth import StaffOrAgent
+from cst_workflow.api.deps import Id, UseCases, answer
 
 router = APIRouter()
 
@@ -41,11 +41,13 @@ async def transition(
     document = await use_cases.transitions.transition(
         request_id, _with_if_match(command, if_match), caller
     )
-    response.headers["ETag"] = f'"{document["version"]}"'
-    return ServiceRequest.model_validate(staff_view(document))
+    return answer(document, response)
 
 
-@router.get("/workflow-rules")
-async def list_rules(request: Request, _: Staff) -> list[dict[str, Any]]:
-    """Return every version of the lifecycle's rules."""
-    return [rules.document() for rules in request.app.state.core.rules.all()]
+@router.post("/requests/transitions")
+async def transition_many(
+    command: BulkTransition, use_cases: UseCases, caller: StaffOrAgent
+) -> BulkAnswer:
+    """Take a step with each of many requests; what is refused does not stop the others."""
+    items = await use_cases.transitions.transition_many(command.items, caller)
+    return BulkAnswer(items=items)

@@ -84,11 +84,6 @@ class DuplicateRepository:
         wanted = self.near(report, category, rules)
         return await self._requests.find(wanted, _FIELDS, session=session).to_list()
 
-    async def is_master(self, request_id: str, session: Session) -> bool:
-        """Tell whether a request is none's duplicate."""
-        wanted = {"request_id": request_id, "duplicates.is_master": True}
-        return await self._requests.find_one(wanted, {"_id": 1}, session=session) is not None
-
     async def refused(self, request_id: str, session: Session) -> set[str]:
         """Return the requests that staff held to be another matter than this one."""
         either = {"$or": [{"request_id": request_id}, {"master_request_id": request_id}]}

@@ -31,6 +31,17 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/requests/{request_id}"): ANYONE,
     ("GET", "/requests/{request_id}/events"): ANYONE,
     ("GET", "/requests/{request_id}/audit"): STAFF,
+    ("POST", "/requests/{request_id}/rating"): ANYONE,
+    ("POST", "/citizens"): ANYONE,
+    ("POST", "/citizens/sign-in"): ANYONE,
+    ("POST", "/citizens/sign-in/verify"): ANYONE,
+    ("GET", "/citizens/me"): frozenset({"citizen"}),
+    ("PATCH", "/citizens/me"): frozenset({"citizen"}),
+    ("GET", "/citizens/me/requests"): frozenset({"citizen"}),
+    ("GET", "/citizens/me/statistics"): frozenset({"citizen"}),
+    ("GET", "/citizens/{citizen_id}"): STAFF,
+    ("POST", "/citizens/{citizen_id}/verify"): ANYONE,
+    ("POST", "/citizens/{citizen_id}/verify/resend"): ANYONE,
     ("PATCH", "/requests/{request_id}/transition"): STAFF_OR_AGENT,
     ("POST", "/requests/{request_id}/auto-assign"): DISPATCHING,
     ("GET", "/agents"): STAFF,
@@ -43,7 +54,7 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
 }
 TOKENLESS = {("GET", path) for path in ("/categories", "/zones", "/healthz", "/readyz", "/metrics")}
 DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc")
-PARAMETERS = {"request_id": "CST-1999-0001", "agent_id": "0" * 24}
+PARAMETERS = {"request_id": "CST-1999-0001", "agent_id": "0" * 24, "citizen_id": "0" * 24}
 
 
 def bad_tokens() -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from cst_geo import leaf_cell
 from cst_geo.points import EARTH_RADIUS_M
 from cst_ledger.events import Document, NewEvent
 from cst_ledger.verify import verify_all
@@ -89,6 +91,46 @@ class Desk:
         rules = core.rules.version(version)
         for request_id in request_ids:
             await core.ledger("workflow").record(request_id, lambda d: [_pinned(d, rules)])
+
+    async def relocate(self, request_id: str, place: Place) -> None:
+        """Correct where a request is, by the event that says so."""
+        lon, lat = place
+        changes = {"location.coordinates": [lon, lat], "location.h3": leaf_cell(lon, lat)}
+        meta = {"from_zone_id": "MN03", "to_zone_id": "MN03"}
+        event = NewEvent("location_changed", SYSTEM, changes=changes, meta=meta)
+        await self.api.core.ledger("workflow").record(request_id, lambda _: [event])
+
+    async def hold(self, request_id: str) -> None:
+        """Put a request on hold, by the event that says so."""
+        now = self.api.core.clock.now()
+        until = now + timedelta(days=1)
+        hold = {"reason": "weather", "since": now, "until": until}
+        meta = {"reason": "weather", "until": until}
+        event = NewEvent("held", SYSTEM, changes={"workflow.hold": hold}, meta=meta)
+        await self.api.core.ledger("workflow").record(request_id, lambda _: [event])
+
+    async def add_photo(self, request_id: str) -> None:
+        """Add a photo of the work, by the event that says so."""
+        item = {
+            "type": "photo",
+            "url": "https://photos.test/1.jpg",
+            "sha256": "0" * 64,
+            "uploaded_by": "agent",
+            "uploaded_at": self.api.core.clock.now(),
+            "evidence_id": "e1",
+            "visibility": "internal",
+            "content_type": "image/jpeg",
+            "size": 1,
+        }
+        meta = {
+            "evidence_id": "e1",
+            "evidence_type": "photo",
+            "sha256": item["sha256"],
+            "uploaded_by": "agent",
+            "visibility": "internal",
+        }
+        event = NewEvent("evidence_added", SYSTEM, changes={"evidence": [item]}, meta=meta)
+        await self.api.core.ledger("intake").record(request_id, lambda _: [event])
 
     async def hired(self, capacity: int = 5) -> dict[str, Any]:
         """Add a roads agent and return it."""

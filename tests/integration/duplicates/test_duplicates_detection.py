@@ -117,12 +117,7 @@ async def test_a_corrected_place_is_looked_at_again(desk: Desk) -> None:
     place = fresh_place()
     first, stray = await desk.reported(place, moved(place, 60))
     assert (await desk.load(stray))["duplicates"]["is_master"]
-    answer = await desk.post(
-        f"/requests/{stray}/location",
-        location={"type": "Point", "coordinates": list(moved(place, 5))},
-        reason="The citizen called",
-    )
-    assert answer.status_code == 200, answer.text
+    await desk.relocate(stray, moved(place, 5))
     await desk.pump.drain()
     assert (await desk.groups())[first] == {stray}
 

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import math
+
 import h3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon
 
-from cst_geo import CoordinateError, boundary_ring, leaf_cell, parent
+from cst_geo import (
+    CoordinateError,
+    boundary_ring,
+    haversine_m,
+    leaf_cell,
+    leaves_within,
+    parent,
+)
+from cst_geo.points import EARTH_RADIUS_M
 
 longitudes = st.floats(-180, 180)
 latitudes = st.floats(-89, 89)
@@ -56,3 +66,24 @@ def test_what_is_no_cell_is_refused(cell: str) -> None:
 def test_a_point_off_the_earth_has_no_cell() -> None:
     with pytest.raises(CoordinateError):
         leaf_cell(40.71, -274.0)
+
+
+@given(
+    st.floats(-179, 179),
+    st.floats(-70, 70),
+    st.sampled_from([15.0, 30.0, 60.0, 250.0, 1000.0]),
+    st.floats(0, 2 * math.pi),
+    st.floats(0, 1),
+)
+def test_leaves_within_miss_nothing(
+    lon: float, lat: float, radius: float, bearing: float, share: float
+) -> None:
+    north = math.degrees(share * radius / EARTH_RADIUS_M * math.cos(bearing))
+    east = math.degrees(share * radius / EARTH_RADIUS_M * math.sin(bearing))
+    there = lon + east / math.cos(math.radians(lat)), lat + north
+    cells = leaves_within(lon, lat, radius)
+    if haversine_m(lon, lat, *there) <= radius:
+        assert leaf_cell(*there) in cells
+    assert leaf_cell(lon, lat) in cells
+    # Few others: the circle and a ring of cells around it.
+    assert len(cells) <= 7 + (radius + 160) ** 2 / 60**2
