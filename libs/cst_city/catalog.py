@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import time
 from collections.abc import Mapping
@@ -51,6 +52,8 @@ class CatalogCache:
         self._city = city
         self._catalog: Catalog | None = None
         self._checked = 0.0
+        # Reading a city takes a moment: who comes meanwhile waits instead of reading it, too.
+        self._reading = asyncio.Lock()
 
     async def get(self) -> Catalog:
         """Return the catalog.
@@ -58,17 +61,25 @@ class CatalogCache:
         Raises:
             ConfigError: the city is not in the database; the text says how to load it.
         """
-        now = time.monotonic()
-        if self._catalog is None or now - self._checked > FRESH_S:
-            row = await self._db[CITIES.name].find_one({"_id": self._city})
-            if row is None:
-                raise ConfigError(
-                    f"CST_CITY={self._city!r} is not in the database: run `cst city load`"
-                )
-            if self._catalog is None or self._catalog.fingerprint != row["fingerprint"]:
-                self._catalog = await self._read(row)
-            self._checked = now
+        if self._catalog is None or self._is_old():
+            async with self._reading:
+                if self._catalog is None or self._is_old():
+                    self._catalog = await self._fresh(self._catalog)
+                    self._checked = time.monotonic()
         return self._catalog
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._checked > FRESH_S
+
+    async def _fresh(self, known: Catalog | None) -> Catalog:
+        row = await self._db[CITIES.name].find_one({"_id": self._city})
+        if row is None:
+            raise ConfigError(
+                f"CST_CITY={self._city!r} is not in the database: run `cst city load`"
+            )
+        if known is None or known.fingerprint != row["fingerprint"]:
+            return await self._read(row)
+        return known
 
     async def _read(self, row: Document) -> Catalog:
         spec = CitySpec.model_validate(row["spec"])

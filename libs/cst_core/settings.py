@@ -53,6 +53,16 @@ class Settings(BaseSettings):
     stuck_after_s: float = Field(default=60, alias="CST_STUCK_AFTER_S", gt=0)
     #: From when on a relay's lag, or a consumer's, is reported.
     behind_after_s: float = Field(default=60, alias="CST_BEHIND_AFTER_S", gt=0)
+    #: Largest file of evidence; and where files are kept: in the database, or by an S3 API.
+    evidence_max_bytes: int = Field(
+        default=20 * 1024 * 1024, alias="CST_EVIDENCE_MAX_BYTES", ge=1024, le=1024**3
+    )
+    evidence_store: Literal["gridfs", "s3"] = Field(default="gridfs", alias="CST_EVIDENCE_STORE")
+    s3_endpoint: str = Field(default="", alias="CST_S3_ENDPOINT")
+    s3_bucket: str = Field(default="cst-evidence", alias="CST_S3_BUCKET")
+    s3_region: str = Field(default="us-east-1", alias="CST_S3_REGION")
+    s3_access_key: str = Field(default="", alias="CST_S3_ACCESS_KEY")
+    s3_secret_key: SecretStr | None = Field(default=None, alias="CST_S3_SECRET_KEY")
     #: Where citizens reach the API; start of every follow link.
     public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
 

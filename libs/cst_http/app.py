@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from cst_core.settings import Settings
 from cst_http import ops, problems
-from cst_http.middleware import BodyLimit, DatabaseDeadline, Observe
+from cst_http.middleware import BodyLimit, DatabaseDeadline, FileRoute, Observe
 from cst_http.responses import document_problems
 from cst_http.tokens import Tokens
 from cst_process.core import Core
@@ -26,12 +26,14 @@ CoreFactory = Callable[[], AbstractAsyncContextManager[Core]]
 class ServiceApi:
     """A service's part of an app: its routes, and its use cases built over the core.
 
-    The use cases are kept in ``app.state.<name>``, where the routes find them.
+    The use cases are kept in ``app.state.<name>``, where the routes find them. ``file_routes`` says
+    which of the routes take or give whole files.
     """
 
     name: str
     router: APIRouter
     build: Callable[[Core, Tokens], Any]
+    file_routes: Callable[[Settings], Sequence[FileRoute]] = lambda _: ()
 
 
 def create_app(
@@ -53,6 +55,9 @@ def create_app(
                 core.db, bounds_of(core.settings), expected(core.settings)
             )
             app.state.tokens = Tokens(core.settings)
+            app.state.file_routes = [
+                route for service in services for route in service.file_routes(core.settings)
+            ]
             for service in services:
                 setattr(app.state, service.name, service.build(core, app.state.tokens))
             yield

@@ -59,7 +59,4 @@ DispatchingOrAgent = Annotated[
     Caller, Depends(require("agent", "dispatcher", "supervisor", "admin"))
 ]
 StaffOrAgent = Annotated[Caller, Depends(require("agent", *STAFF))]
-DispatchingOrAgent = Annotated[
-    Caller, Depends(require("agent", "dispatcher", "supervisor", "admin"))
-]
 Reviewing = Annotated[Caller, Depends(require("supervisor", "auditor", "admin"))]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 
 import pymongo
 import structlog
@@ -21,6 +24,31 @@ REQUESTS = Counter("cst_http_requests", "Answers", ["method", "route", "status"]
 SECONDS = Histogram("cst_http_seconds", "Time to answer", ["method", "route"])
 
 
+@dataclass(frozen=True, slots=True)
+class FileRoute:
+    """A route whose bodies or answers are files: larger and slower than others.
+
+    It bounds its own use of the database, by ``database_deadline``.
+    """
+
+    method: str
+    path: re.Pattern[str]
+    max_body: int = MAX_BODY
+
+
+def _file_route(scope: Scope) -> FileRoute | None:
+    routes: Sequence[FileRoute] = getattr(scope["app"].state, "file_routes", ())
+    for route in routes:
+        if scope["method"] == route.method and route.path.fullmatch(scope["path"]):
+            return route
+    return None
+
+
+def database_deadline() -> AbstractContextManager[None]:
+    """Return a context that bounds what is spent on the database in it."""
+    return pymongo.timeout(DATABASE_S)
+
+
 class BodyTooLarge(Exception):
     """The body grew over the limit while it was read."""
 
@@ -36,9 +64,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        file_route = _file_route(scope)
+        limit = self._max if file_route is None else file_route.max_body
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._max:
-            await self._refuse(scope, receive, send)
+        if length.isdigit() and int(length) > limit:
+            await self._refuse(scope, receive, send, limit)
             return
         seen, over, started = 0, False, False
 
@@ -46,7 +76,7 @@ class BodyLimit:
             nonlocal seen, over
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._max:
+            if seen > limit:
                 over = True
                 raise BodyTooLarge
             return message
@@ -61,10 +91,10 @@ class BodyLimit:
         with suppress(BodyTooLarge):
             await self._app(scope, limited, watched)
         if over and not started:
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, limit)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"the body is over {self._max} bytes"
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        detail = f"the body is over {limit} bytes"
         answer = problem(413, "too-large", "Too large", detail, instance=scope["path"])
         await answer(scope, receive, send)
 
@@ -77,7 +107,7 @@ class DatabaseDeadline:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or _file_route(scope) is not None:
             await self._app(scope, receive, send)
             return
         with pymongo.timeout(self._seconds):

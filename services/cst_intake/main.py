@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cst_http.app import ServiceApi
 from cst_intake.api import router
+from cst_intake.api.evidence import file_routes
 from cst_intake.privacy import VisibilityService
 from cst_intake.use_cases import Intake
 from cst_process.core import Core

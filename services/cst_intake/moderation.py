@@ -70,7 +70,9 @@ class ModerationService:
     async def _publicity(self, document: Document, session: Session) -> str:
         citizen_id = document["citizen_ref"]["citizen_id"]
         citizen = None if citizen_id is None else await self._citizens.find(citizen_id, session)
-        category = (await self._core.catalog.get()).category(document["category"])
+        category = (await self._core.catalog.get()).categories.get(document["category"])
+        if category is None:
+            return "none"  # the city has given it up, so nobody says that the public may see it
         return publicity(category.public, shared=not opted_out(document, citizen))
 
     async def _erase(self, document: Document, planned: Plan, session: Session) -> None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from cst_intake.domain.content import refused
 
 #: A phone's largest pictures have 200 megapixels, and are made smaller by it unless told not to.
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = 50_000_000
 MAX_SIDE = 30_000
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 _QUALITY = {"JPEG": {"quality": 90, "optimize": True}, "WEBP": {"quality": 90}, "PNG": {}}
@@ -39,12 +39,12 @@ def rewrite(source: BinaryIO, media_type: str, target: BinaryIO) -> None:
             with Image.open(source, formats=[kind]) as image:
                 _check_size(image)
                 picture = _upright(image, kind)
-        picture.save(target, kind, **_QUALITY[kind])
     except Image.DecompressionBombError:
         raise refused(f"unfolds to more than {MAX_PIXELS} pixels") from None
     except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, MemoryError) as error:
         shown = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         raise refused(f"is a photo that cannot be read: {shown}") from None
+    picture.save(target, kind, **_QUALITY[kind])
 
 
 def _check_size(image: Image.Image) -> None:
@@ -59,6 +59,5 @@ def _upright(image: Image.Image, kind: str) -> Image.Image:
     if picture.mode not in _MODES[kind]:
         alpha = kind != "JPEG" and picture.has_transparency_data
         picture = picture.convert("RGBA" if alpha else "RGB")
-    bare = Image.new(picture.mode, picture.size)
-    bare.paste(picture)
-    return bare
+    picture.info = {}
+    return picture

@@ -33,7 +33,7 @@ from cst_workflow.domain.danger import (
     lowered,
 )
 from cst_workflow.domain.promises import reselected
-from cst_workflow.notices import acknowledged
+from cst_workflow.notices import taken_note
 from cst_workflow.own_work import check_own_work
 
 _SUPERVISORS = frozenset({"supervisor", "admin"})
@@ -136,17 +136,10 @@ class CorrectionService:
             else:
                 promise = reselected(document, catalog, priority=priority)
                 events = [lowered(document, priority, promise, by, command.reason)]
-            return [*events, *await self._taken_note(request_id, by, session)]
+            now = to_ms(self._core.clock.now())
+            return [*events, *await taken_note(self._inbox, request_id, KIND, by, now, session)]
 
         return await self._write(request_id, command.expected_version, change)
-
-    async def _taken_note(self, request_id: str, by: By, session: Session) -> list[NewEvent]:
-        now = to_ms(self._core.clock.now())
-        events = []
-        for notice in await self._inbox.open_of(request_id, KIND, session):
-            await self._inbox.acknowledge(notice["_id"], by.actor_id, now, session)
-            events.append(acknowledged(notice, by))
-        return events
 
     async def _write(self, request_id: str, expected: int | None, change: Change) -> Document:
         """Write what ``change`` says, and tell who must know of a danger that it brings."""

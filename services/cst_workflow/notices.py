@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from cst_core.clock import to_ms
 from cst_core.errors import Conflict, Forbidden, NotFound
@@ -27,6 +28,20 @@ def acknowledged(notice: Document, by: By) -> NewEvent:
     """Return the event of an acknowledgement."""
     meta = {"notice_id": notice["_id"], "kind": notice["kind"], "role": notice["role"]}
     return NewEvent("notice_acknowledged", by, meta=meta)
+
+
+async def taken_note(
+    inbox: Inbox, request_id: str, kind: str, by: By, at: datetime, session: Session
+) -> list[NewEvent]:
+    """Acknowledge what is open of a kind about a request whose matter was decided.
+
+    Returns:
+        The events of it, to be written in the same transaction.
+    """
+    notices = await inbox.open_of(request_id, kind, session)
+    for notice in notices:
+        await inbox.acknowledge(notice["_id"], by.actor_id, at, session)
+    return [acknowledged(notice, by) for notice in notices]
 
 
 class NoticeService:

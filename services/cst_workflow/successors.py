@@ -40,7 +40,7 @@ class Successors:
                 succeeded_by=document["succeeded_by"],
             )
         catalog, now = await self._core.catalog.get(), self._core.clock.now()
-        rules = self._ledger.rules.of(document)
+        rules = await self._core.new_rules()
         request_id = await next_number(self._core.counter, catalog.city, now)
         first = first_event(document, rules, by, now)
         successor = await self._ledger.create(request_id, first, session)

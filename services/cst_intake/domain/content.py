@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -22,8 +23,12 @@ _CHUNK = 1 << 20
 _OVERLAP = 64
 #: What makes a browser or an interpreter run a file.
 _ACTIVE = re.compile(rb"<script|<!doctype html|<html[ >]|<\?php\s|<svg\s|<iframe\s", re.I)
-#: In a text even less: such markup is a page, whatever surrounds it.
-_MARKUP = re.compile(r"<\s*/?\s*[a-z!?][^<>]{0,200}>", re.I)
+#: In a text even less: with such a tag it is a page, whatever surrounds it.
+_MARKUP = re.compile(
+    r"<\s*/?\s*(html|head|body|script|style|svg|iframe|object|embed|img|link|meta|form|base"
+    r"|[!]doctype|[!]entity|[?]xml|[?]php)\b",
+    re.I,
+)
 _PDF_ACTIVE = re.compile(
     rb"/(JavaScript|JS|Launch|EmbeddedFile|EmbeddedFiles|RichMedia|XFA|SubmitForm)\b"
 )
@@ -95,14 +100,13 @@ def _by_head(head: bytes) -> Content:
     raise refused("is of a kind that is not accepted")
 
 
-def _chunks(file: BinaryIO) -> list[bytes]:
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
     """The file in pieces that overlap, so that nothing hides on a border."""
     file.seek(0)
-    pieces, before = [], b""
+    before = b""
     while piece := file.read(_CHUNK):
-        pieces.append(before + piece)
+        yield before + piece
         before = piece[-_OVERLAP:]
-    return pieces
 
 
 def _check_archive(file: BinaryIO, size: int) -> None:

@@ -171,7 +171,7 @@ def _redact_text(case: Case) -> Plan:
     hints = [e for e in later if e["meta"].get("address_hint") is not None]
     erase = [event for event in (first, *hints) if has_text(event)]
     if not erase:
-        raise Conflict(f"{case.name} is erased already")
+        raise Conflict(f"{case.name} is erased already, or there was none")
     notes = note_paths(case.events)
     changes = {"description": None, "location.address_hint": None}
     changes |= {notes[event["seq"]]: None for event in erase if event["seq"] in notes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from cst_contracts.base import RequestId
 from cst_contracts.documents import ServiceRequest
@@ -20,6 +20,8 @@ async def _use_cases(request: Request) -> Workflow:
 
 UseCases = Annotated[Workflow, Depends(_use_cases)]
 Id = Annotated[RequestId, Path()]
+Cursor = Annotated[str | None, Query(max_length=300)]
+Follow = Annotated[str | None, Query(max_length=64, description="signature of the reporter's link")]
 
 
 def answer(document: Document, response: Response) -> ServiceRequest:

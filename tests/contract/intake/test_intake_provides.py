@@ -1,5 +1,6 @@
 """Intake writes what the contracts say it does. It consumes nothing."""
 
+from citizen_acts import citizens_act
 from contract_kit import assert_writes_what_it_promises, deliveries, written_by
 
 from cst_contracts.requests import CreateRequest
@@ -36,6 +37,7 @@ async def test_every_event_of_every_use_case(core: Core) -> None:
         command = CreateRequest.model_validate(report(description=words))
         await intake.create(command, Caller(), key=words.replace(" ", "-"))
     await _import(core)
+    await citizens_act(core)
     written = await written_by(core, "intake")
     assert len(written) == 4
     assert_writes_what_it_promises(written, "intake")

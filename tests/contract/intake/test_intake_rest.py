@@ -1,10 +1,14 @@
 """Intake's routes answer as the OpenAPI document says."""
 
+import re
+
 import pytest
 from rest_kit import Call
 
 from cst_testkit.apps import Api, report
+from cst_testkit.histories import LIFECYCLE, step
 
+NOBODY = {"citizen_id": "0" * 24}
 NOWHERE = {"type": "Point", "coordinates": [-40.0, 40.0]}
 CALLS = [
     Call("POST", "/requests/", 201, body=report()),
@@ -30,6 +34,28 @@ CALLS = [
     Call("GET", "/requests/{request_id}/audit", 200, ("auditor",)),
     Call("GET", "/requests/{request_id}/audit", 401),
     Call("GET", "/requests/{request_id}/audit", 403, ("citizen",)),
+    Call("POST", "/requests/", 201, body=report(contact={"phone": "+12125550177"})),
+    Call("POST", "/requests/", 422, body=report(contact={"email": "nobody"})),
+    Call("POST", "/requests/{request_id}/rating", 401, body={"rating": 5}),
+    Call("POST", "/requests/{request_id}/rating", 403, ("supervisor",), {"rating": 5}),
+    Call("POST", "/requests/{request_id}/rating", 422, body={"rating": 9}),
+    Call("POST", "/citizens", 422, body={"contacts": {}}),
+    Call("POST", "/citizens/sign-in", 422, body={"email": "nobody"}),
+    Call(
+        "POST",
+        "/citizens/sign-in/verify",
+        409,
+        body={"sign_in_id": "0" * 24, "code": "123456"},
+    ),
+    Call("POST", "/citizens/{citizen_id}/verify", 409, body={"code": "123456"}, fill=NOBODY),
+    Call("POST", "/citizens/{citizen_id}/verify/resend", 404, fill=NOBODY),
+    Call("GET", "/citizens/{citizen_id}", 404, ("dispatcher",), fill=NOBODY),
+    Call("GET", "/citizens/{citizen_id}", 401, fill=NOBODY),
+    Call("GET", "/citizens/me", 404, ("citizen",)),
+    Call("GET", "/citizens/me", 403, ("dispatcher",)),
+    Call("PATCH", "/citizens/me", 404, ("citizen",), {}),
+    Call("GET", "/citizens/me/requests", 404, ("citizen",)),
+    Call("GET", "/citizens/me/statistics", 404, ("citizen",)),
     Call("GET", "/categories", 200),
     Call("GET", "/zones", 200),
 ]
@@ -57,3 +83,31 @@ async def test_a_key_again_is_the_same_request_or_refused(api: Api) -> None:
     filed, replayed = [(await call.send(api)).json() for call in (first, again)]
     assert filed == replayed
     await other.send(api)
+
+
+async def test_a_citizen_from_registration_to_a_rating(api: Api) -> None:
+    contacts = {"contacts": {"email": "contract@example.org"}}
+    registered = (await Call("POST", "/citizens", 201, body=contacts).send(api)).json()
+    fill = {"citizen_id": registered["id"]}
+    await Call("POST", "/citizens", 429, body=contacts).send(api)
+    await Call("POST", "/citizens/sign-in", 202, body={"phone": "+12125550199"}).send(api)
+    sent = await api.core.db["outbox"].find_one({"to": "contract@example.org"})
+    assert sent is not None
+    code = {"code": re.findall(r"[0-9]{6}", sent["text"])[0]}
+    verify = Call("POST", "/citizens/{citizen_id}/verify", 200, body=code, fill=fill)
+    verified = await verify.send(api)
+    me = {"Authorization": f"Bearer {verified.json()['token']}"}
+    for path in ("/citizens/me", "/citizens/me/requests", "/citizens/me/statistics"):
+        await Call("GET", path, 200, headers=me).send(api)
+    change = {"full_name": "Ana"}
+    await Call("PATCH", "/citizens/me", 200, body=change, headers=me).send(api)
+    await Call("GET", "/citizens/{citizen_id}", 200, ("auditor",), fill=fill).send(api)
+    filed = await api.file()
+    query = {"follow": filed["follow_url"].rpartition("=")[2]}
+    rating = "/requests/{request_id}/rating"
+    early = Call("POST", rating, 409, body={"rating": 5}, query=query)
+    await early.send(api, request_id=filed["request_id"])
+    done = [step(status) for status in LIFECYCLE[:4]]
+    await api.core.ledger("test").record(filed["request_id"], lambda _: done)
+    rated = Call("POST", rating, 201, body={"rating": 5}, query=query)
+    await rated.send(api, request_id=filed["request_id"])
