@@ -13,10 +13,19 @@ CHUNK = 10
 
 
 class AssignHandler:
-    """Assigns what was triaged, or is triaged and neither a duplicate nor held any more."""
+    """Assigns what was triaged, and what waits once that changes who can take it."""
 
     name = "dispatch.assign"
-    types = frozenset({"triaged", "duplicate_unlinked", "resumed"})
+    types = frozenset(
+        {
+            "triaged",
+            "duplicate_unlinked",
+            "resumed",
+            "category_changed",
+            "priority_changed",
+            "location_changed",
+        }
+    )
 
     def __init__(self, service: DispatchService) -> None:
         self._service = service

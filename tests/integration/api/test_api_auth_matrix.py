@@ -21,6 +21,7 @@ ANYONE = frozenset(("anonymous", *ROLES))
 STAFF = frozenset(("dispatcher", "supervisor", "auditor", "admin"))
 STAFF_OR_AGENT = STAFF | {"agent"}
 DISPATCHING = frozenset(("dispatcher", "supervisor", "admin"))
+SUPERVISING = frozenset(("supervisor", "admin"))
 
 #: Method and path to the callers who may. Routes that take no token at all are in ``TOKENLESS``.
 MATRIX: dict[tuple[str, str], frozenset[str]] = {
@@ -44,6 +45,17 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/citizens/{citizen_id}/verify/resend"): ANYONE,
     ("PATCH", "/requests/{request_id}/transition"): STAFF_OR_AGENT,
     ("POST", "/requests/{request_id}/auto-assign"): DISPATCHING,
+    ("POST", "/requests/{request_id}/category"): DISPATCHING,
+    ("POST", "/requests/{request_id}/priority"): DISPATCHING,
+    ("POST", "/requests/{request_id}/location"): DISPATCHING | {"agent"},
+    ("POST", "/requests/{request_id}/danger"): SUPERVISING,
+    ("POST", "/requests/{request_id}/escalate"): DISPATCHING,
+    ("POST", "/requests/{request_id}/dispute/settle"): SUPERVISING,
+    ("POST", "/requests/{request_id}/withdraw"): ANYONE,
+    ("POST", "/requests/on-the-spot"): DISPATCHING | {"agent"},
+    ("GET", "/triage/queue"): DISPATCHING,
+    ("GET", "/notices"): STAFF,
+    ("POST", "/notices/{notice_id}/acknowledge"): DISPATCHING,
     ("GET", "/agents"): STAFF,
     ("POST", "/agents"): DISPATCHING,
     ("GET", "/agents/{agent_id}"): STAFF,
@@ -54,7 +66,12 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
 }
 TOKENLESS = {("GET", path) for path in ("/categories", "/zones", "/healthz", "/readyz", "/metrics")}
 DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc")
-PARAMETERS = {"request_id": "CST-1999-0001", "agent_id": "0" * 24, "citizen_id": "0" * 24}
+PARAMETERS = {
+    "request_id": "CST-1999-0001",
+    "agent_id": "0" * 24,
+    "citizen_id": "0" * 24,
+    "notice_id": "CST-1999-0001.0.danger.on_call",
+}
 
 
 def bad_tokens() -> dict[str, str]:

@@ -47,6 +47,7 @@ async def test_the_stored_document_is_computed_from_category_zone_and_priority(a
         "is_master": True,
         "master_request_id": None,
         "linked_duplicates": [],
+        "linked_at": None,
     }
     times = stored["timestamps"]
     assert timedelta(0) <= times["updated_at"] - times["created_at"] < timedelta(seconds=5)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
-
 import pytest
 
-from cst_city.catalog import Catalog
 from cst_contracts.enums import STATUSES
 from cst_contracts.requests import TransitionCommand
 from cst_core.errors import InvalidInput
@@ -15,7 +11,6 @@ from cst_ledger.ownership import MAY_CHANGE, check_ownership
 from cst_testkit.factories import SYSTEM, request_state
 from cst_testkit.histories import AGENT_ID, LIFECYCLE
 from cst_workflow.domain.steps import check_fields, holder_of, step_event
-from cst_workflow.domain.triage import triage
 
 FIELDS = {
     "priority": "P1",
@@ -61,28 +56,3 @@ def test_a_missing_agent_is_left_for_the_rules_to_name() -> None:
 def test_capacity_is_held_while_work_is_open(status: str) -> None:
     document = request_state(status=status, assignment={"assigned_agent_id": AGENT_ID})
     assert holder_of(document) == (AGENT_ID if status in ("assigned", "in_progress") else None)
-
-
-def city(mode: str) -> Catalog:
-    pothole = SimpleNamespace(triage=mode)
-    return cast(Catalog, SimpleNamespace(categories={"pothole": pothole}))
-
-
-def test_a_new_request_of_a_known_category_is_triaged_by_its_rule() -> None:
-    [event] = triage(request_state(), city("auto"))
-    assert event.type == "triaged"
-    assert event.meta == {"rule": "category:pothole"}
-    assert event.by.actor_type == "system"
-
-
-@pytest.mark.parametrize(
-    ("overrides", "mode"),
-    [
-        ({}, "staff"),
-        ({"category": "unheard_of"}, "auto"),
-        ({"historic": True}, "auto"),
-        *(({"status": status}, "auto") for status in LIFECYCLE),
-    ],
-)
-def test_the_rest_waits_for_staff(overrides: dict[str, Any], mode: str) -> None:
-    assert list(triage(request_state(**overrides), city(mode))) == []
