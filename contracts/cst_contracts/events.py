@@ -377,7 +377,7 @@ EVENTS: dict[str, EventSpec] = dict(
         _spec("duplicate_suggested", DuplicateSuggested, "workflow"),
         _spec("duplicate_refused", DuplicateRefused, "workflow"),
         _spec("supported", Supported, "workflow", public=True),
-        _spec("succeeded", Succeeded, "workflow", "intake", public=True),
+        _spec("succeeded", Succeeded, "workflow", public=True),
         _spec("comment", Commented, "intake"),
         _spec("evidence_added", EvidenceAdded, "intake"),
         _spec("released", Released, "intake"),

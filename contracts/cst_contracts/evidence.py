@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -15,6 +17,22 @@ MAX_URL = 2000
 EvidenceType = Literal["photo", "video", "file"]
 EvidenceVisibility = Literal["public", "internal"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+#: Names that lead into a private network.
+_PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa")
+_NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.I)
+
+
+def _is_public_host(host: str) -> bool:
+    host = host.rstrip(".").lower()
+    last = host.rpartition(".")[2]
+    if ":" in host or _NUMBER.fullmatch(last):
+        try:
+            return ip_address(host).is_global
+        except ValueError:
+            return False  # an address in another notation: 127.1, 0x7f000001
+    return "." in host and last not in _PRIVATE_NAMES
 
 
 def _is_plain_https(url: str) -> str:
@@ -31,6 +49,8 @@ def _is_plain_https(url: str) -> str:
         raise ValueError("must hold no user name, no password and no backslash")
     if port not in (None, 443):
         raise ValueError("must use the standard port of https")
+    if not _is_public_host(parts.hostname):
+        raise ValueError("must name a host of the public internet")
     return url
 
 

@@ -82,8 +82,13 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(mongo_uri: str, *, clock: str = TUESDAY_NOON) -> AsyncIterator[Api]:
-    """Run the app over a fresh database with New York loaded, without any worker."""
+async def running_api(
+    mongo_uri: str, *, clock: str = TUESDAY_NOON, **values: Any
+) -> AsyncIterator[Api]:
+    """Run the app over a fresh database with New York loaded, without any worker.
+
+    ``values`` are further settings, by the names of their fields.
+    """
     async with fresh_database(mongo_uri) as db:
         await load_new_york(db)
         settings = load_settings(
@@ -94,6 +99,7 @@ async def running_api(mongo_uri: str, *, clock: str = TUESDAY_NOON) -> AsyncIter
             auth_secret=SECRET,
             clock=clock,
             public_url="http://cst.test",
+            **values,
         )
         app = create_app("test", list(APIS.values()), lambda: open_core(settings, "test"))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

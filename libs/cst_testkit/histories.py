@@ -94,7 +94,7 @@ def buckets(events: Sequence[Document]) -> list[Document]:
     logs = []
     for number, group in groups:
         stream = [event for _, event in group]
-        logs.append({"bucket": number, "event_stream": stream, "last_seq": stream[-1]["seq"]})
+        logs.append({"bucket": number, "event_stream": stream, "last_seq": stream[-1].get("seq")})
     return logs
 
 

@@ -12,6 +12,7 @@ from cst_geo_analytics import repository as geo_repository
 from cst_http.app import ServiceApi
 from cst_http.idempotency import IDEMPOTENCY
 from cst_inbox import NOTICES
+from cst_intake import evidence
 from cst_intake import main as intake
 from cst_intake import repository as intake_repository
 from cst_ledger.ledger import LOGS, REQUESTS
@@ -56,6 +57,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     PROCESSES,
     *store.SPECS,
     *intake_repository.SPECS,
+    *evidence.SPECS,
     *duplicates_repository.SPECS,
     *dispatch_repository.SPECS,
     *sla_repository.SPECS,

@@ -17,6 +17,7 @@ from cst_cli import (
     demo,
     dlq,
     duplicates,
+    evidence,
     importing,
     outbox,
     projections,
@@ -47,6 +48,7 @@ token.register(app)
 app.add_typer(database.db, name="db")
 app.add_typer(database.city, name="city")
 app.add_typer(audit.app, name="audit")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(relay.app, name="relay")
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")

@@ -1,21 +1,17 @@
-"""From what was sent to what may be stored: checked, cleaned, measured. Blocks; runs in a thread."""
+"""From what was sent to what may be stored: checked, cleaned, measured. Runs in a thread."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from cst_contracts.evidence import EvidenceUpload
 from cst_core.errors import InvalidInput
 from cst_intake.domain.content import Content, recognise, refused
 from cst_intake.domain.movies import BrokenMovie, clean
 from cst_intake.photos import rewrite
-
-#: What is larger lies on disk while it is worked on.
-SPOOLED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +25,8 @@ class Prepared:
     sent_sha256: str
 
 
-def prepare(sent: BinaryIO, fields: EvidenceUpload) -> Prepared:
-    """Check and clean a file; the caller closes what comes out.
+def prepare(sent: BinaryIO, fields: EvidenceUpload, target: BinaryIO) -> Prepared:
+    """Check a file, and write it cleaned into ``target``.
 
     Raises:
         InvalidInput: it is not accepted, or not what ``fields`` say of it.
@@ -45,14 +41,9 @@ def prepare(sent: BinaryIO, fields: EvidenceUpload) -> Prepared:
         raise InvalidInput.field(
             "type", f"the file is a {content.kind} by its content", fields.type, [content.kind]
         )
-    file = cast(BinaryIO, SpooledTemporaryFile(max_size=SPOOLED))
-    try:
-        _clean_copy(sent, content, file)
-        size, sha256 = _measure(file)
-    except BaseException:
-        file.close()
-        raise
-    return Prepared(content, file, size, sha256, sent_sha256)
+    _clean_copy(sent, content, target)
+    size, sha256 = _measure(target)
+    return Prepared(content, target, size, sha256, sent_sha256)
 
 
 def _clean_copy(sent: BinaryIO, content: Content, file: BinaryIO) -> None:

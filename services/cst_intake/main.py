@@ -15,5 +15,5 @@ def _work(core: Core) -> Work:
     return Work(loops=[VisibilityService(core).run])
 
 
-API = ServiceApi("intake", router, Intake)
+API = ServiceApi("intake", router, Intake, file_routes)
 WORKER = ServiceWorker("intake", _work)

@@ -7,7 +7,9 @@ from cst_http.tokens import Tokens
 from cst_intake.access import Access
 from cst_intake.citizens import CitizenService
 from cst_intake.comments import CommentService
+from cst_intake.evidence import EvidenceService
 from cst_intake.history import HistoryService
+from cst_intake.moderation import ModerationService
 from cst_intake.nearby import Nearby
 from cst_intake.ratings import RatingService
 from cst_intake.requests import RequestService
@@ -23,6 +25,8 @@ class Intake:
         self.requests = RequestService(core, self.links)
         self.history = HistoryService(core, self.requests)
         self.access = Access(self.links)
+        self.evidence = EvidenceService(core, self.access)
+        self.moderation = ModerationService(core, self.evidence)
         self.comments = CommentService(core, self.access)
         self.citizens = CitizenService(core, tokens)
         self.ratings = RatingService(core, self.links)

@@ -2,6 +2,7 @@
 
 from citizen_acts import citizens_act
 from contract_kit import assert_writes_what_it_promises, deliveries, written_by
+from talk_acts import people_talk
 
 from cst_contracts.requests import CreateRequest
 from cst_http.tokens import Caller, Tokens
@@ -38,6 +39,7 @@ async def test_every_event_of_every_use_case(core: Core) -> None:
         await intake.create(command, Caller(), key=words.replace(" ", "-"))
     await _import(core)
     await citizens_act(core)
+    await people_talk(core)
     written = await written_by(core, "intake")
     assert_writes_what_it_promises(written, "intake")
 

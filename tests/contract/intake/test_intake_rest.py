@@ -10,6 +10,10 @@ from cst_testkit.histories import LIFECYCLE, step
 
 NOBODY = {"citizen_id": "0" * 24}
 NOWHERE = {"type": "Point", "coordinates": [-40.0, 40.0]}
+ELSEWHERE = {"type": "photo", "url": "https://photos.example.org/1", "sha256": "ab" * 32}
+RELEASE, HIDE, ERASE = [
+    {"action": action, "target": "text"} for action in ("release", "hide", "redact")
+]
 CALLS = [
     Call("POST", "/requests/", 201, body=report()),
     Call("POST", "/requests/", 422, body=report(category="dragons")),
@@ -39,6 +43,27 @@ CALLS = [
     Call("POST", "/requests/{request_id}/rating", 401, body={"rating": 5}),
     Call("POST", "/requests/{request_id}/rating", 403, ("supervisor",), {"rating": 5}),
     Call("POST", "/requests/{request_id}/rating", 422, body={"rating": 9}),
+    Call("POST", "/requests/{request_id}/comments", 201, ("agent",), {"message": "On my way"}),
+    Call("POST", "/requests/{request_id}/comments", 401, body={"message": "Hello"}),
+    Call("POST", "/requests/{request_id}/comments", 403, ("auditor",), {"message": "Hello"}),
+    Call("POST", "/requests/{request_id}/comments", 422, ("agent",), {"message": ""}),
+    Call("GET", "/requests/{request_id}/comments", 200),
+    Call("GET", "/requests/{request_id}/comments", 422, query={"cursor": "x"}),
+    Call("POST", "/requests/{request_id}/evidence", 201, ("agent",), ELSEWHERE),
+    Call("POST", "/requests/{request_id}/evidence", 401, body=ELSEWHERE),
+    Call("POST", "/requests/{request_id}/evidence", 403, ("citizen",), ELSEWHERE),
+    Call("POST", "/requests/{request_id}/evidence", 413, ("agent",), {"url": "x" * 100_000}),
+    Call("POST", "/requests/{request_id}/evidence", 422, ("agent",), {"type": "photo"}),
+    Call("GET", "/requests/{request_id}/evidence", 200),
+    Call("GET", "/requests/{request_id}/evidence/{evidence_id}", 404, fill={"evidence_id": "x"}),
+    Call("POST", "/requests/{request_id}/moderation", 200, ("dispatcher",), RELEASE),
+    Call("POST", "/requests/{request_id}/moderation", 401, body=RELEASE),
+    Call("POST", "/requests/{request_id}/moderation", 403, ("agent",), RELEASE),
+    Call("POST", "/requests/{request_id}/moderation", 403, ("dispatcher",), ERASE),
+    Call("POST", "/requests/{request_id}/moderation", 409, ("supervisor",), HIDE),
+    Call("POST", "/requests/{request_id}/moderation", 422, ("supervisor",), {"action": "hide"}),
+    Call("GET", "/requests/{request_id}/events", 200, ("supervisor",), query={"limit": 1}),
+    Call("GET", "/requests/{request_id}/events", 422, query={"limit": 0}),
     Call("POST", "/citizens", 422, body={"contacts": {}}),
     Call("POST", "/citizens/sign-in", 422, body={"email": "nobody"}),
     Call(

@@ -33,6 +33,12 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/requests/{request_id}/events"): ANYONE,
     ("GET", "/requests/{request_id}/audit"): STAFF,
     ("POST", "/requests/{request_id}/rating"): ANYONE,
+    ("POST", "/requests/{request_id}/comments"): ANYONE,
+    ("GET", "/requests/{request_id}/comments"): ANYONE,
+    ("POST", "/requests/{request_id}/evidence"): ANYONE,
+    ("GET", "/requests/{request_id}/evidence"): ANYONE,
+    ("GET", "/requests/{request_id}/evidence/{evidence_id}"): ANYONE,
+    ("POST", "/requests/{request_id}/moderation"): DISPATCHING,
     ("POST", "/citizens"): ANYONE,
     ("POST", "/citizens/sign-in"): ANYONE,
     ("POST", "/citizens/sign-in/verify"): ANYONE,
@@ -71,6 +77,7 @@ PARAMETERS = {
     "agent_id": "0" * 24,
     "citizen_id": "0" * 24,
     "notice_id": "CST-1999-0001.0.danger.on_call",
+    "evidence_id": "none",
 }
 
 

@@ -129,4 +129,4 @@ async def test_the_public_pages_through_what_is_public(
 ) -> None:
     found = await pages(api, {"limit": 3}, role=None)
     assert ids(found) == ids([item for item in filed if item["category"] != "sewer_backup"])
-    assert all("description" not in item for item in found)
+    assert all(item["description"] is None for item in found)

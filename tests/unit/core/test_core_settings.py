@@ -88,6 +88,13 @@ def test_another_process_gets_the_same_settings(
         auth_jwks_url="https://id.example/keys",
         auth_audience="city",
         public_url="https://311.example",
+        evidence_max_bytes=5_000_000,
+        evidence_store="s3",
+        s3_endpoint="https://s3.example",
+        s3_bucket="files",
+        s3_region="eu-west-1",
+        s3_access_key="key",
+        s3_secret_key="secret",
         workers=False,
     )
     unchanged = [name for name in AppSettings.model_fields if name not in given.model_fields_set]
