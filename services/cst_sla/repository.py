@@ -146,9 +146,15 @@ class SlaRepository:
     async def count_kpis(self) -> int:
         return await self._requests.estimated_document_count()
 
+    @staticmethod
+    def fallen_due(now: datetime) -> dict[str, Any]:
+        """Return the filter of the clocks that have something due by ``now``."""
+        # Without its type the partial index would not answer it.
+        return {"next_due_at": {"$lte": now, "$type": "date"}}
+
     async def due(self, now: datetime, limit: int) -> list[str]:
         """Return the requests whose clock has something due, longest overdue first."""
-        cursor = self._clocks.find({"next_due_at": {"$lte": now}}, {"_id": 1})
+        cursor = self._clocks.find(self.fallen_due(now), {"_id": 1})
         return [row["_id"] async for row in cursor.sort("next_due_at", 1).limit(limit)]
 
     async def mark_breached(self, request_id: str, breach_at: datetime, session: Session) -> bool:

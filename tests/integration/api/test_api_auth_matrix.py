@@ -67,6 +67,15 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/agents/{agent_id}"): STAFF,
     ("GET", "/sla-policies"): STAFF,
     ("GET", "/workflow-rules"): STAFF,
+    ("GET", "/workflow-rules/{version}"): STAFF,
+    ("POST", "/workflow-rules"): frozenset({"admin"}),
+    ("POST", "/workflow-rules/{version}/adopt"): frozenset({"admin"}),
+    ("POST", "/requests/transitions"): STAFF_OR_AGENT,
+    ("POST", "/requests/{request_id}/hold"): DISPATCHING | {"agent"},
+    ("POST", "/requests/{request_id}/resume"): DISPATCHING | {"agent"},
+    ("GET", "/actors/{actor_type}/{actor_id}/events"): frozenset(
+        {"supervisor", "auditor", "admin"}
+    ),
     ("GET", "/analytics/geofeeds/heatmap"): ANYONE,
     ("GET", "/analytics/kpis"): ANYONE,
 }
@@ -78,6 +87,9 @@ PARAMETERS = {
     "citizen_id": "0" * 24,
     "notice_id": "CST-1999-0001.0.danger.on_call",
     "evidence_id": "none",
+    "version": "v1.1",
+    "actor_type": "staff",
+    "actor_id": "nobody",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,11 +17,12 @@ from cst_core.clock import Clock
 from cst_ledger.events import Document, NewEvent
 from cst_process.core import Core
 from cst_sla.service import SlaService
-from cst_testkit.apps import Api
+from cst_testkit.apps import DOWNTOWN, Api
 from cst_testkit.factories import CREATED_AT, created_event
 from cst_testkit.histories import histories
 from cst_testkit.pump import Pump
 
+_places = itertools.count()
 NAMES = ("clocks", "kpis", "agents")
 HOURS = st.sampled_from([1.0, 10.0, 30.0, 100.0])
 
@@ -42,10 +44,17 @@ async def fire(core: Core, **span: float) -> None:
     await SlaService(replace(core, clock=Clock(start=later, rate=0, anchor=later))).fire_due()
 
 
+def elsewhere() -> dict[str, Any]:
+    """Return a place in lower Manhattan too far from every other for a duplicate."""
+    row, column = divmod(next(_places), 8)
+    lon, lat = DOWNTOWN[0] + 0.001 * column, DOWNTOWN[1] + 0.001 * row
+    return {"type": "Point", "coordinates": [lon, lat]}
+
+
 async def busy_day(api: Api) -> list[str]:
     """File requests, let every service handle them, finish some work, and break a promise."""
     pump = Pump(api.core)
-    filed = [(await api.file())["request_id"] for _ in range(6)]
+    filed = [(await api.file(location=elsewhere()))["request_id"] for _ in range(6)]
     await pump.drain()
     for request_id in filed[:2]:
         assert (await api.step(request_id, "in_progress")).status_code == 200
@@ -65,6 +74,42 @@ async def test_what_the_services_keep_is_what_the_ledger_says(api: Api, core: Co
     await busy_day(api)
     assert await load(core) == 4
     assert await core.db["sla_clocks"].count_documents({"breached_at": {"$ne": None}}) == 4
+    assert await wrong(core) == {name: [] for name in NAMES}
+
+
+async def test_clocks_that_stand_still_or_are_gone_are_what_the_ledger_says(
+    api: Api, core: Core
+) -> None:
+    """On hold, held and resumed, a duplicate, one no more, and one that was escalated."""
+    pump, staff = Pump(core), api.as_("supervisor")
+    filed = [(await api.file(location=elsewhere()))["request_id"] for _ in range(6)]
+    held, resumed, master, duplicate, unlinked, escalated = filed
+    await pump.drain()
+    await fire(core, hours=300)
+
+    async def act(request_id: str, what: str, **body: Any) -> None:
+        path = f"/requests/{request_id}/{what}"
+        answer = await api.client.post(path, json=body, headers=staff)
+        assert answer.status_code == 200, answer.text
+
+    until = (core.clock.now() + timedelta(days=2)).isoformat()
+    for request_id in (held, resumed):
+        await act(request_id, "hold", reason="weather", until=until)
+    await act(resumed, "resume")
+    for request_id in (duplicate, unlinked):
+        await act(request_id, "merge", master_request_id=master)
+    await pump.drain()
+    assert await core.db["sla_clocks"].count_documents({}) == 4
+    await act(unlinked, "unmerge", reason="Another hole")
+    await act(escalated, "escalate", action="notify:admin", reason="The mayor asks")
+    await pump.drain()
+    assert await wrong(core) == {name: [] for name in NAMES}
+    logs = core.db["performance_logs"]
+    states = [log["computed_kpis"]["sla_state"] async for log in logs.find({"bucket": 0})]
+    assert sorted(states) == ["breached"] * 5 + ["none"]
+    assert await logs.count_documents({"computed_kpis.escalation_count": 1}) == 1
+    for name in NAMES:
+        await projection(core, name).rebuild()
     assert await wrong(core) == {name: [] for name in NAMES}
 
 

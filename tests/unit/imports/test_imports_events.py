@@ -9,9 +9,9 @@ import pytest
 
 from cst_contracts.documents import ServiceRequest
 from cst_contracts.events import Imported, RequestEvent
+from cst_contracts.workflow import DEFAULT_RULES
 from cst_intake.domain.imports import History, Reference, imported_event
 from cst_ledger.events import Document, NewEvent
-from cst_contracts.workflow import DEFAULT_RULES
 from cst_ledger.rules import RuleBook
 from cst_ledger.seal import Sealer
 from cst_ledger.views import staff_view

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cst_contracts.enums import PRIORITIES, PriorityName
-from cst_rules import breach_at, due_at, select_policy, warn_at
+from cst_rules import breach_at, due_at, promise, restarted, select_policy, warn_at
 
 NOW = datetime(2026, 3, 8, 6, 30, tzinfo=UTC)
 
@@ -123,6 +123,39 @@ def test_hours_of_the_clock_ignore_the_change_to_summer_time() -> None:
     assert breach_at(Policy(), local) == NOW + timedelta(hours=48)
     assert warn_at(Policy(), local) == NOW + timedelta(hours=18)
     assert warn_at(Policy(warn_hours=0.5), local) == NOW + timedelta(minutes=30)
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_a_clock_that_stood_still_gives_as_much_time_as_was_left(
+    due_s: int, stopped_s: int, pause_s: int
+) -> None:
+    due, stopped = NOW + timedelta(seconds=due_s), NOW + timedelta(seconds=stopped_s)
+    goes_on = stopped + timedelta(seconds=pause_s)
+    put_off = restarted(due, stopped, goes_on)
+    assert put_off is not None
+    assert put_off - goes_on == due - stopped
+
+
+def test_a_clock_without_a_promise_has_none_after_a_pause() -> None:
+    assert restarted(None, NOW, NOW + timedelta(hours=1)) is None
+
+
+def test_the_promise_and_the_restarted_clock_agree() -> None:
+    policy, due = promise(
+        [Policy()], category="a", zone_id="x", priority="P1", created_at=NOW, held_seconds=0
+    )
+    assert policy == Policy()
+    pause = timedelta(hours=7)
+    stopped = NOW + timedelta(hours=3)
+    _, held = promise(
+        [Policy()],
+        category="a",
+        zone_id="x",
+        priority="P1",
+        created_at=NOW,
+        held_seconds=int(pause.total_seconds()),
+    )
+    assert restarted(due, stopped, stopped + pause) == held
 
 
 @pytest.mark.parametrize("moment", [due_at, breach_at, warn_at])

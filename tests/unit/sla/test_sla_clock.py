@@ -65,6 +65,56 @@ def test_the_state_of_a_promise(
     assert kpis["resolution_minutes"] == (None if resolved is None else resolved * 60)
 
 
+@pytest.mark.parametrize(("held_after", "due"), [(47, None), (48, None), (49, 48)])
+def test_no_breach_falls_due_while_the_request_is_held(held_after: float, due: int | None) -> None:
+    """What was breached before the hold, and not declared yet, still is."""
+    state, since = promised(), CREATED_AT + held_after * HOUR
+    state["workflow"]["hold"] = {"reason": "weather", "since": since, "until": since + HOUR}
+    clock = clock_of(state)
+    assert clock is not None
+    assert clock["next_due_at"] == (None if due is None else CREATED_AT + due * HOUR)
+    assert clock["stopped_at"] is None
+
+
+def test_a_duplicate_has_no_clock_and_no_promise_of_its_own() -> None:
+    state = promised(resolved=50)
+    state["duplicates"]["is_master"] = False
+    assert clock_of(state) is None
+    kpis = kpis_of(state, breached=True)["computed_kpis"]
+    assert (kpis["sla_state"], kpis["breach_reason"]) == ("none", None)
+
+
+def test_what_was_closed_without_work_stops_its_clock_then() -> None:
+    state = promised()
+    state["timestamps"]["closed_at"] = CREATED_AT + HOUR
+    clock = clock_of(state)
+    assert clock is not None
+    assert (clock["stopped_at"], clock["next_due_at"]) == (CREATED_AT + HOUR, None)
+    kpis = kpis_of(state, breached=False)["computed_kpis"]
+    assert (kpis["sla_state"], kpis["resolution_minutes"]) == ("met", None)
+    assert kpis["net_resolution_minutes"] is None
+
+
+def test_a_promise_that_was_put_off_does_not_undo_its_breach() -> None:
+    assert state_of(promised(target=100, resolved=50), breached=True) == "missed"
+
+
+@given(hours, st.integers(0, 10**8))
+def test_net_time_is_gross_time_without_what_the_clock_stood_still(
+    resolved: float, held_seconds: int
+) -> None:
+    state = promised(resolved=resolved)
+    state["workflow"]["held_seconds"] = held_seconds
+    kpis = kpis_of(state, breached=False)["computed_kpis"]
+    gross, net = kpis["resolution_minutes"], kpis["net_resolution_minutes"]
+    assert net == max(0, gross - held_seconds / 60)
+
+
+def test_escalations_are_counted() -> None:
+    kpis = kpis_of(promised() | {"escalations": 3}, breached=False)["computed_kpis"]
+    assert kpis["escalation_count"] == 3
+
+
 def test_what_ended_before_it_began_took_no_time() -> None:
     assert resolution_minutes(promised(resolved=-0.01)) == 0
 
