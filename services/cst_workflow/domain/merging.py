@@ -8,8 +8,8 @@ from cst_city.catalog import Catalog
 from cst_contracts.enums import PRIORITIES
 from cst_core.errors import Conflict
 from cst_ledger.events import By, Document, NewEvent
-from cst_rules import promise
 from cst_workflow.domain.duplicates import is_open
+from cst_workflow.domain.promises import reselected
 
 MERGE_RULE = "merge"
 
@@ -60,19 +60,7 @@ def raised(master: Document, duplicate: Document, catalog: Catalog, by: By) -> t
     old, new = master["priority"], duplicate["priority"]
     if PRIORITIES.index(new) >= PRIORITIES.index(old):
         return ()
-    policy, due = promise(
-        catalog.policies,
-        category=master["category"],
-        zone_id=master["location"]["zone_id"],
-        priority=new,
-        created_at=master["timestamps"]["created_at"],
-        held_seconds=master["workflow"]["held_seconds"],
-    )
-    changes: dict[str, Any] = {
-        "priority": new,
-        "sla_policy": policy.terms() if policy else None,
-        "due_at": due,
-    }
+    changes: dict[str, Any] = {"priority": new, **reselected(master, catalog, priority=new)}
     if duplicate["danger"] is not None and master["danger"] is None:
         changes["danger"] = duplicate["danger"]
     meta = {"from_priority": old, "to_priority": new, "rule": MERGE_RULE}

