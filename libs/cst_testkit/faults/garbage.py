@@ -125,12 +125,13 @@ class Vandal:
         of: ConsumerRecord[bytes, bytes] | None,
     ) -> None:
         headers = [*(of.headers if of else ()), (MARK, what), (f"{MARK}_no", b"%d" % number)]
-        partition = of.partition if of else None
+        partition = of.partition if of else number % self._topic.partitions
 
         async def sent() -> bool:
-            await self._producer.send_and_wait(
-                self._topic.name, key=key, value=body, headers=headers, partition=partition
-            )
+            # By a batch, since the producer itself would not send what has neither key nor value.
+            batch = self._producer.create_batch()
+            batch.append(key=key, value=body, timestamp=None, headers=headers)
+            await (await self._producer.send_batch(batch, self._topic.name, partition=partition))
             return True
 
         await _insist(sent, "the broker, to write to it")
