@@ -68,7 +68,9 @@ _BODIES: tuple[Callable[[random.Random], bytes | None], ...] = (
 def malformed(rng: random.Random) -> tuple[bytes | None, bytes | None]:
     """Return key and body of a record that no consumer can read; no real request has its key."""
     key = rng.choice([None, b"", rng.randbytes(8), b"CST-1999-%04d" % rng.randint(1, 9999)])
-    return key, rng.choice(_BODIES)(rng)
+    body = rng.choice(_BODIES)(rng)
+    # The client refuses to send what has neither.
+    return (b"" if key is None and body is None else key), body
 
 
 class Vandal:
@@ -125,13 +127,12 @@ class Vandal:
         of: ConsumerRecord[bytes, bytes] | None,
     ) -> None:
         headers = [*(of.headers if of else ()), (MARK, what), (f"{MARK}_no", b"%d" % number)]
-        partition = of.partition if of else number % self._topic.partitions
+        partition = of.partition if of else None
 
         async def sent() -> bool:
-            # By a batch, since the producer itself would not send what has neither key nor value.
-            batch = self._producer.create_batch()
-            batch.append(key=key, value=body, timestamp=None, headers=headers)
-            await (await self._producer.send_batch(batch, self._topic.name, partition=partition))
+            await self._producer.send_and_wait(
+                self._topic.name, key=key, value=body, headers=headers, partition=partition
+            )
             return True
 
         await _insist(sent, "the broker, to write to it")
