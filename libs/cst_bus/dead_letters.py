@@ -9,6 +9,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord
 
 from cst_bus.metrics import DEAD
+from cst_bus.producer import sendable_key
 
 #: Headers of dead letters; the record's own are kept beside them.
 CONSUMER = "cst_dlq_consumer"
@@ -66,8 +67,7 @@ class DeadLetters:
         """
         topic, own = f"{record.topic}.dlq", _headers(record, consumer, error, request_id)
         kept = [(k, v) for k, v in record.headers if not k.startswith(_OWN)]
-        # The client refuses to send a record that has neither.
-        key = b"" if record.value is None and record.key is None else record.key
+        key = sendable_key(record.key, record.value)
         try:
             await self._producer.send_and_wait(
                 topic, key=key, value=record.value, headers=[*kept, *own]

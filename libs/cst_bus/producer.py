@@ -45,6 +45,11 @@ def make_producer(
     )
 
 
+def sendable_key(key: bytes | None, value: bytes | None) -> bytes | None:
+    """Return the key under which a record can be sent: the client refuses one with neither."""
+    return b"" if key is None and value is None else key
+
+
 async def start_pinned(producer: AIOKafkaProducer) -> None:
     """Start a producer that fails for good once its connection is lost.
 

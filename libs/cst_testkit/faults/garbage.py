@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from cst_bus.producer import make_producer
+from cst_bus.producer import make_producer, sendable_key
 from cst_contracts.topics import Topic
 from cst_testkit.waiting import wait_until
 
@@ -68,7 +68,8 @@ _BODIES: tuple[Callable[[random.Random], bytes | None], ...] = (
 def malformed(rng: random.Random) -> tuple[bytes | None, bytes | None]:
     """Return key and body of a record that no consumer can read; no real request has its key."""
     key = rng.choice([None, b"", rng.randbytes(8), b"CST-1999-%04d" % rng.randint(1, 9999)])
-    return key, rng.choice(_BODIES)(rng)
+    body = rng.choice(_BODIES)(rng)
+    return sendable_key(key, body), body
 
 
 class Vandal:
