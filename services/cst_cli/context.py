@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from app.system import with_stack
 from cst_core.logging import configure_logging
@@ -14,6 +15,8 @@ from cst_process.core import Core, open_core
 
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
+#: What a terminal, a shell and a service manager end a command with.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def settings_for(kind: type[S], process: str) -> S:
@@ -21,6 +24,27 @@ def settings_for(kind: type[S], process: str) -> S:
     settings = load_settings(kind)
     configure_logging(process, log_format=settings.log_format, level=settings.log_level)
     return with_stack(settings)
+
+
+def run_interruptible(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run ``work`` to its end on a loop of its own, as ``asyncio.run`` does.
+
+    A Ctrl-C while the loop is made waits until it is: one that is half made complains, with a
+    traceback, when it goes.
+
+    Raises:
+        KeyboardInterrupt: after ``work`` was cancelled and the loop closed.
+    """
+    runner = asyncio.Runner()
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            runner.get_loop()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        return runner.run(work())
+    finally:
+        runner.close()
 
 
 def with_database(work: Callable[[Database, Settings], Awaitable[T]], *, process: str) -> T:

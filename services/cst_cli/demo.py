@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import signal
 import sys
@@ -21,6 +20,7 @@ from rich.console import Console
 from app.settings import AppSettings
 from app.system import prepare, with_stack
 from cst_city import City
+from cst_cli.context import ENDING, run_interruptible
 from cst_cli.simulate import RATE, SEED, SPEED, check_options, read_city, run_simulation
 from cst_cli.system import System
 from cst_core.clock import wall_now
@@ -97,17 +97,16 @@ def _refuse_a_second(settings: AppSettings) -> None:
 def _run(console: Console, settings: AppSettings, port: int, speed: float, plan: Plan) -> None:
     configure_logging("demo", level="warning")
     city = read_city(settings)
-    with _stack(console, settings) as settings:
-        settings = asyncio.run(_set_the_stage(console, settings, city, speed))
+    with _stack(console, settings) as staged:
+        settings = run_interruptible(lambda: _set_the_stage(console, staged, city, speed))
         with _system(console, settings, port) as url:
-            asyncio.run(_live(console, settings, url, city, plan))
+            run_interruptible(lambda: _live(console, settings, url, city, plan))
 
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the demo as Ctrl-C does: with everything stopped."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING}
     try:
         yield
     finally:
@@ -118,8 +117,7 @@ def _signals_interrupt() -> Iterator[None]:
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Let no second Ctrl-C leave half of the processes running."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from rich.console import Console
 from app.settings import AppSettings
 from app.system import city_folder
 from cst_city import City, CityError, load_city
+from cst_cli.context import run_interruptible
 from cst_cli.system import System
 from cst_core.clock import MAX_RATE, Clock, parse_clock, wall_now
 from cst_core.errors import ConfigError
@@ -56,8 +57,8 @@ def register(app: typer.Typer) -> None:
         settings, url = _system() if api is None else (load_settings(AppSettings), api)
         credentials = Credentials.of(settings, token) if agents else None
         plan = Plan(seed, rate, duration, credentials)
-        city, clock = read_city(settings), asyncio.run(_clock_of(settings, speed))
-        asyncio.run(run_simulation(Simulation(url, city, clock, plan), Console()))
+        city, clock = read_city(settings), run_interruptible(lambda: _clock_of(settings, speed))
+        run_interruptible(lambda: run_simulation(Simulation(url, city, clock, plan), Console()))
 
 
 def check_options(**values: float) -> None:

@@ -25,8 +25,9 @@ from cst_stack.ports import free_port
 from cst_testkit.cities import new_york
 from cst_testkit.waiting import wait_until
 
-CLOCK = "2026-11-23T08:00:00-05:00@400"
-HOURS, RATE, SEED = 3.0, 130.0, 311
+#: Few reports a second: a machine with other work to do must keep up with them.
+CLOCK = "2026-11-23T08:00:00-05:00@250"
+HOURS, RATE, SEED = 3.0, 90.0, 311
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ async def done(cst: Any) -> AsyncIterator[Done]:
 
 async def test_each_created_answer_is_a_request(done: Done) -> None:
     counters = done.counters
-    assert counters.created > 200
+    assert counters.created > 150
     assert counters.failed == 0, counters.reasons
     assert counters.sent == counters.created + counters.replayed
     assert await done.db[REQUESTS.name].count_documents({}) == counters.created
@@ -122,7 +123,7 @@ async def test_the_command_joins_the_running_system_and_its_clock(done: Done) ->
 async def test_another_speed_than_the_clocks_is_refused(done: Done) -> None:
     ran = await asyncio.to_thread(done.cst.run, "simulate", "--speed", "60")
     assert ran.returncode == 1
-    assert ran.stderr == "cst: --speed 60: the system's clock (CST_CLOCK) runs at 400\n"
+    assert ran.stderr == "cst: --speed 60: the system's clock (CST_CLOCK) runs at 250\n"
 
 
 async def test_a_demo_beside_a_running_system_is_refused(done: Done) -> None:
