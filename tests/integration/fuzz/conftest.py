@@ -12,7 +12,7 @@ import uvicorn
 
 from cst_stack.ports import LOOPBACK, free_port
 from cst_testkit.apps import running_api
-from cst_testkit.waiting import poll_until
+from cst_testkit.waiting import poll_until, wait_until
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ class _Server:
             )
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.01)
+            await wait_until(lambda: server.started, 30, "the server to listen")
             self.target = Target(f"http://{LOOPBACK}:{self._port}", tuple(ids), tokens)
             await self._stop.wait()
             server.should_exit = True

@@ -14,7 +14,7 @@ import pytest
 
 from app.settings import AppSettings
 from cst_core.settings import load_settings
-from cst_intake.repository import IDEMPOTENCY
+from cst_http.idempotency import IDEMPOTENCY
 from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import Database, open_database
 from cst_mongo.clocks import shared_clock
