@@ -21,7 +21,7 @@ async def file(core: Core, number: int, category: str, *, east: int = 0) -> str:
     lon, lat = -73.98 + east * 1e-4, 40.75
     place = {"coordinates": [lon, lat], "h3": leaf_cell(lon, lat)}
     location = request_state()["location"] | place
-    request_id = f"CST-2026-8{number:03}"
+    request_id = f"CST-2026-7{number:03}"
     first = created_event(category=category, location=location)
 
     async def write(session: Session) -> None:
