@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -20,11 +21,13 @@ from cst_http.tokens import Tokens
 from cst_mongo.client import Database, open_database
 from cst_stack import Endpoints, Home, status
 from cst_stack.ports import free_port
-from cst_testkit.apps import SECRET, TUESDAY_NOON, report
+from cst_testkit.apps import DOWNTOWN, SECRET, TUESDAY_NOON, report
 from cst_testkit.waiting import wait_until
 
 START_S = 60.0
 STOP_S = 30.0
+
+_corners = itertools.count()
 
 
 def system_environ(home: Home, **overrides: str) -> dict[str, str]:
@@ -124,9 +127,16 @@ def auth_headers(role: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {tokens.issue('t', [role], ttl=timedelta(hours=1))}"}
 
 
+def _next_place() -> dict[str, Any]:
+    """Return a corner of Lower Manhattan that was not reported yet."""
+    row, column = divmod(next(_corners) % 300, 10)
+    lon, lat = DOWNTOWN
+    return {"coordinates": [round(lon + column * 4e-4, 4), round(lat + row * 4e-4, 4)]}
+
+
 async def file_request(client: httpx.AsyncClient, **overrides: Any) -> str:
-    """File a request and return its id."""
-    answer = await client.post("/requests/", json=report(**overrides))
+    """File a request, which is nobody's duplicate, and return its id."""
+    answer = await client.post("/requests/", json=report(location=_next_place()) | overrides)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["request_id"])
 

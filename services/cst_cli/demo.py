@@ -33,7 +33,7 @@ from cst_mongo.client import open_database
 from cst_mongo.clocks import shared_clock
 from cst_simulation.credentials import Credentials
 from cst_simulation.driver import Plan, Simulation
-from cst_simulation.story import CATEGORY, tell_story
+from cst_simulation.story import CATEGORY, free_place, tell_story
 from cst_simulation.tour import print_story, print_urls
 from cst_stack import Home
 from cst_stack import down as stop_stack
@@ -190,10 +190,12 @@ async def _live(console: Console, settings: AppSettings, url: str, city: City, p
     """Follow one request through the system, say where to look, and let the city live."""
     credentials = Credentials.of(settings, None)
     with console.status("waiting until a first report has gone through all of them"):
-        await tell_story(url, credentials, CATEGORY, FIRST_PLACE)
+        first = await free_place(url, credentials, CATEGORY, FIRST_PLACE)
+        await tell_story(url, credentials, CATEGORY, first)
     async with open_database(settings.mongo_uri, settings.mongo_db, app="demo") as db:
         clock = await shared_clock(db, settings.clock)
-    story = await tell_story(url, credentials, CATEGORY, STORY_PLACE)
+    place = await free_place(url, credentials, CATEGORY, STORY_PLACE)
+    story = await tell_story(url, credentials, CATEGORY, place)
     print_story(console, story, clock, ZoneInfo(city.spec.timezone))
     token = Tokens(settings).issue("demo", ["supervisor"], ttl=TOKEN_TTL)
     audit = f"MONGO_DB={settings.mongo_db} {_command()} audit verify"

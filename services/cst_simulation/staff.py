@@ -88,9 +88,9 @@ class Staff:
                 await asyncio.wait_for(stop.wait(), SURVEY_S)
 
     def _plan(self, request: Request) -> None:
-        """Put a request's next step on the agenda, once."""
+        """Put a request's next step on the agenda, once; a duplicate follows its master's."""
         request_id, status, now = request["request_id"], request["status"], self._clock.now()
-        if request_id in self._known:
+        if request_id in self._known or not request["duplicates"]["is_master"]:
             return
         at: datetime | None
         if status == "new":

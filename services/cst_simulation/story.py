@@ -16,6 +16,8 @@ from cst_simulation.places import Point
 TEXT = "A truck hit the lamp post, there are exposed wires on the sidewalk."
 CATEGORY = "street_light"
 ASSIGNED_S, POLL_S = 60.0, 0.1
+#: A hundred metres up Manhattan's avenues, and how often to go on.
+STEP, STEPS = (0.0005, 0.0008), 30
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,27 @@ class Story:
     def assigned(self) -> bool:
         """Whether somebody has it."""
         return any(event["type"] == "assigned" for event in self.events)
+
+
+async def free_place(url: str, credentials: Credentials, category: str, start: Point) -> Point:
+    """Return the first point from ``start`` on where nothing of the category is open.
+
+    What is filed there is the duplicate of nothing, whatever earlier demos have left.
+
+    Raises:
+        ApiError: the API does not answer.
+    """
+    api, (lon, lat) = Api(url), start
+    try:
+        for _ in range(STEPS):
+            where = {"category": category, "lon": lon, "lat": lat}
+            near = await api.get("/requests/nearby", credentials.staff(), **where)
+            if not near["items"]:
+                break
+            lon, lat = round(lon + STEP[0], 4), round(lat + STEP[1], 4)
+        return lon, lat
+    finally:
+        await api.close()
 
 
 async def tell_story(url: str, credentials: Credentials, category: str, place: Point) -> Story:

@@ -58,6 +58,8 @@ def _told(event: dict[str, Any], request_id: str, zone: str) -> str:
         return f"{request_id} in zone {zone}: {priority}, {meta['priority_reason']}"
     if kind == "triaged":
         return f"by rule {meta['rule']}" if "rule" in meta else ""
+    if kind == "duplicate_linked":
+        return f"the same matter as {meta['master_request_id']}"
     if kind == "agent_reserved":
         return f"one unit of {meta['agent_code']}'s capacity"
     if kind == "assigned":
@@ -66,6 +68,8 @@ def _told(event: dict[str, Any], request_id: str, zone: str) -> str:
 
 
 def _choice(meta: Meta) -> str:
+    if "candidates" not in meta:
+        return f"{meta['agent_code']}, {meta['assignment_policy']}"
     excluded = ", ".join(f"{count} for {reason}" for reason, count in meta["excluded"].items())
     left_out = f"; left out: {excluded}" if excluded else ""
     return f"{meta['agent_code']}, best of {len(meta['candidates'])} who fit{left_out}"

@@ -31,6 +31,7 @@ async def everything_holds(run: Chaos, load: Load, ledger: Ledger) -> None:
     none(checks.repeated_effects(ledger), "effects that happened twice")
     none(await checks.wrong_workloads(db), "agents with a wrong number of open assignments")
     none(await checks.stuck_requests(run.core, ledger), "requests stuck without a reason")
+    none(await checks.wrong_duplicates(db), "duplicates that are not their masters'")
     none(await checks.wrong_projections(run.core), "projections that differ from the ledger")
 
 

@@ -71,7 +71,7 @@ def repeated_effects(ledger: Ledger) -> list[str]:
 async def wrong_workloads(db: Database) -> list[str]:
     """Each agent's open_assignments is the number of requests that are assigned to them."""
     held = Counter[object]()
-    working = {"status": {"$in": ["assigned", "in_progress"]}}
+    working = {"status": {"$in": ["assigned", "in_progress"]}, "duplicates.is_master": True}
     async for request in db[REQUESTS.name].find(working, {"assignment": 1}):
         held[request["assignment"]["assigned_agent_id"]] += 1
     return [
@@ -82,12 +82,15 @@ async def wrong_workloads(db: Database) -> list[str]:
 
 
 async def stuck_requests(core: Core, ledger: Ledger) -> list[str]:
-    """A request goes on by itself until it is assigned, unless something says why it waits."""
+    """A request goes on by itself until it is assigned, unless something says why it waits.
+
+    Duplicates are ``wrong_duplicates``' matter.
+    """
     categories = (await core.catalog.get()).categories
     queued = {row["_id"] async for row in core.db[QUEUE.name].find({}, {"_id": 1})}
     lines: list[str] = []
     async for request in core.db[REQUESTS.name].find(
-        {}, {"request_id": 1, "status": 1, "category": 1}
+        {"duplicates.is_master": True}, {"request_id": 1, "status": 1, "category": 1}
     ):
         request_id, status = request["request_id"], request["status"]
         if status == "new" and categories[request["category"]].triage != "staff":
@@ -98,6 +101,31 @@ async def stuck_requests(core: Core, ledger: Ledger) -> list[str]:
         if status != "triaged" and request_id in queued:
             lines.append(f"{request_id}: {status}, and still in the queue")
     return lines
+
+
+async def wrong_duplicates(db: Database) -> list[str]:
+    """Both sides of each link say the same, no master is a duplicate, duplicates follow it."""
+    lines: list[str] = []
+    rows = {row["request_id"]: row async for row in db[REQUESTS.name].find({}, _LINKS)}
+    for request_id, row in rows.items():
+        linked = row["duplicates"]
+        master = rows.get(linked["master_request_id"])
+        if linked["is_master"]:
+            followers = linked["linked_duplicates"]
+            strangers = [f for f in followers if _master_of(rows, f) != request_id]
+            lines += [f"{request_id}: {stranger} does not know it" for stranger in strangers]
+        elif master is None or request_id not in master["duplicates"]["linked_duplicates"]:
+            lines.append(f"{request_id}: {linked['master_request_id']} does not know it")
+        elif row["status"] != master["status"]:
+            lines.append(f"{request_id}: {row['status']}, its master is {master['status']}")
+    return lines
+
+
+_LINKS = {"request_id": 1, "status": 1, "duplicates": 1}
+
+
+def _master_of(rows: Mapping[str, Any], request_id: str) -> object:
+    return rows[request_id]["duplicates"]["master_request_id"] if request_id in rows else None
 
 
 def wrong_dead_letters(core: Core, dead: Records, injected: set[int]) -> list[str]:

@@ -143,11 +143,14 @@ class Load:
             await self._advance(await self._work.get())
 
     async def _advance(self, request: Request) -> None:
-        """Take a request step by step to where staff leave it, whatever an answer's fate."""
+        """Take a request step by step to where staff leave it, whatever an answer's fate.
+
+        A duplicate is left to its master.
+        """
         rng = random.Random(f"{self.seed}:{request['request_id']}")
         goal = rng.choices(list(GOALS), list(GOALS.values()))[0]
         path = f"/requests/{request['request_id']}"
-        while (status := request["status"]) != goal:
+        while request["duplicates"]["is_master"] and (status := request["status"]) != goal:
             step: Request = {"to": NEXT[status], "expected_version": request["version"]}
             if step["to"] == "resolved":
                 step["resolution_code"] = "fixed"

@@ -88,6 +88,7 @@ async def _the_status_tells(home: Home, port: str) -> None:
     assert {process["name"] for process in report["processes"]} == {
         "api",
         "relay",
+        "intake-worker",
         "workflow-worker",
         "dispatch-worker",
         "sla-worker",
