@@ -124,7 +124,16 @@ def test_the_types_for_outsiders_are_the_public_ones() -> None:
     told = {example["type"] for example in message_examples(PUBLIC_MESSAGE)}
     public = {PUBLIC_PREFIX + name for name, spec in EVENTS.items() if spec.public}
     assert told <= public
-    internal = {"agent_reserved", "agent_released", "assignment_deferred", "sla_breached"}
+    internal = {
+        # Who does the work, and how the city keeps its promises.
+        *("agent_reserved", "agent_released", "assignment_deferred", "sla_breached", "escalated"),
+        # What somebody said, showed or thought of the work, and what staff did about it.
+        *("comment", "evidence_added", "rated", "disputed", "dispute_settled"),
+        *("hidden", "released", "redacted", "visibility_changed"),
+        # Staff's own questions.
+        *("danger_confirmed", "notice_acknowledged", "rules_changed"),
+        *("duplicate_suggested", "duplicate_refused"),
+    }
     assert internal == {name for name, spec in EVENTS.items() if not spec.public}
 
 
