@@ -1,6 +1,6 @@
 """What the file itself says: read by the csv module, zoneinfo, shapely and h3, none of CST's code.
 
-Every sixth row, so that each month and trait is in it; all of them with ``CST_DATA=full``.
+Every twelfth row, so that each month and trait is in it; all of them with ``CST_DATA=full``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import yaml
 from shapely.geometry import shape
 
 FULL = os.environ.get("CST_DATA") == "full"
-EVERY = 1 if FULL else 6
+EVERY = 1 if FULL else 12
 #: Seconds a test may take together with the import that it is the first to ask for.
 TIMEOUT = 3600 if FULL else 600
 

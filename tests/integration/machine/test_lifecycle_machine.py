@@ -239,7 +239,7 @@ def test_any_commands_in_any_order_agree_with_the_model(mongo_uri: str, rules: s
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=12,
+                max_examples=8,
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
