@@ -40,8 +40,14 @@ status: $(INSTALLED) ## Show what runs
 kafka: $(INSTALLED) ## As `make up`, with Apache Kafka for the broker (needs Java and Maven)
 	@CST_BROKER=kafka $(BIN)/cst up $(ARGS)
 
-test: $(DEV_INSTALLED) ## The tests: unit, contract, integration on the embedded stack
-	$(BIN)/pytest -m "not kafka and not slow" tests/unit tests/contract tests/integration $(ARGS)
+# Most of a test is waiting, so there are more workers than cores; each has a stack of its own. Long
+# files come first by their names, not last for having few tests.
+test: $(DEV_INSTALLED) ## The tests: unit, contract, integration on the embedded stack; JOBS=n at once
+	$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder -m "not kafka and not slow" \
+		tests/integration tests/contract tests/unit $(ARGS)
+
+test-slow: $(DEV_INSTALLED) ## The tests that take minutes, with all their repetitions
+	CST_REPETITIONS=$(or $(CST_REPETITIONS),20) $(BIN)/pytest -m slow tests/contract tests/integration $(ARGS)
 
 test-data: $(DEV_INSTALLED) ## The tests on all of the real data (minutes)
 	CST_DATA=full $(BIN)/pytest tests/data $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from zlib import crc32
@@ -24,6 +25,8 @@ from cst_testkit.databases import fresh_database
 from cst_testkit.records import Record, RecordingDeadLetters, record_of
 
 INTAKES, WORKERS_AT_ONCE, REPORTS = 4, 2, 100
+#: `make test-slow` takes 20.
+REPETITIONS = int(os.environ.get("CST_REPETITIONS", "2"))
 
 
 class Town:
@@ -136,7 +139,7 @@ async def test_one_hole_has_one_master(mongo_uri: str, repetition: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("repetition", range(20))
+@pytest.mark.parametrize("repetition", range(REPETITIONS))
 async def test_one_hole_has_one_master_again_and_again(mongo_uri: str, repetition: int) -> None:
     await _one_hole(mongo_uri)
 
