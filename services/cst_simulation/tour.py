@@ -59,7 +59,7 @@ def _told(event: dict[str, Any], request_id: str, zone: str) -> str:
     if kind == "triaged":
         return f"by rule {meta['rule']}" if "rule" in meta else ""
     if kind == "duplicate_linked":
-        return f"the same matter as {meta['master_request_id']}"
+        return f"the same matter as {meta['other_request_id']}"
     if kind == "agent_reserved":
         return f"one unit of {meta['agent_code']}'s capacity"
     if kind == "assigned":
