@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from app.system import with_stack
@@ -29,22 +30,33 @@ def settings_for(kind: type[S], process: str) -> S:
 def run_interruptible(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run ``work`` to its end on a loop of its own, as ``asyncio.run`` does.
 
-    A Ctrl-C while the loop is made waits until it is: one that is half made complains, with a
-    traceback, when it goes.
-
     Raises:
         KeyboardInterrupt: after ``work`` was cancelled and the loop closed.
     """
     runner = asyncio.Runner()
     try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-        try:
+        with _signals_wait():
             runner.get_loop()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         return runner.run(work())
     finally:
         runner.close()
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let a Ctrl-C come after the block: a loop that is half made complains when it goes.
+
+    By handlers, as a signal that is blocked here would come by way of another thread.
+    """
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def with_database(work: Callable[[Database, Settings], Awaitable[T]], *, process: str) -> T:
