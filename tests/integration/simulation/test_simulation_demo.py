@@ -38,6 +38,7 @@ def until(output: str) -> datetime:
     return datetime.strptime(found[1], "%a %d %b %Y %H:%M")
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_living_city_cleanly_and_the_next_demo_goes_on(cst: Any) -> None:
     demo = cst.start("demo", "--port", "0", "--for", "300", "--rate", "90")
     output, errors = interrupt(demo, "  sent ")

@@ -7,6 +7,7 @@ import os
 import signal
 
 import psutil
+import pytest
 
 from cst_relay.feeds import all_feeds
 from cst_stack import Home, status
@@ -53,6 +54,7 @@ async def test_without_workers_the_api_runs_alone(home: Home) -> None:
         assert [event["type"] for event in await system.story(request_id)] == ["created"]
 
 
+@pytest.mark.slow
 async def test_up_and_down_twice_are_harmless(home: Home) -> None:
     port = str(free_port())
     code, first = await cst(home, "up", "--port", port)
