@@ -46,8 +46,10 @@ test: $(DEV_INSTALLED) ## The tests: unit, contract, integration on the embedded
 	$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder -m "not kafka and not slow" \
 		tests/integration tests/contract tests/unit $(ARGS)
 
-test-slow: $(DEV_INSTALLED) ## The tests that take minutes, with all their repetitions
+test-slow: $(DEV_INSTALLED) ## What CI leaves out: minutes each, all repetitions (Java, Maven)
 	CST_REPETITIONS=$(or $(CST_REPETITIONS),20) $(BIN)/pytest -m slow tests/contract tests/integration $(ARGS)
+	$(BIN)/pytest -s -m "chaos and not kafka" tests/faults $(ARGS)
+	CST_STACK=kafka $(BIN)/pytest -m kafka tests/data $(ARGS)
 
 test-data: $(DEV_INSTALLED) ## The tests on all of the real data (minutes)
 	CST_DATA=full $(BIN)/pytest tests/data $(ARGS)

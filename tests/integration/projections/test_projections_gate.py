@@ -205,6 +205,7 @@ async def test_a_second_rebuild_at_once_is_refused_or_waits(core: Core) -> None:
     assert await projection(core, "geo").check() == []
 
 
+@pytest.mark.slow
 async def test_rebuilds_killed_anywhere_leave_consumers_going_on(core: Core, opened: Gate) -> None:
     """Whole processes, killed when their gate is seen closed and at other moments."""
     rng, settings = random.Random(7), core.settings
