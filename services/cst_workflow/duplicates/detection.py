@@ -102,6 +102,15 @@ class Detection:
         mark = (await self._marks.load([request_id], session)).get(request_id)
         return mark is not None and (mark.seq >= 0 or mark.parked is not None)
 
+    async def _was_looked_at(self, row: Document, session: Session) -> bool:
+        """Tell whether a master will not look any more: it has, or it has duplicates.
+
+        It may have got these before its own event came, as the oldest for one of them.
+        """
+        if row["duplicates"]["linked_duplicates"]:
+            return True
+        return await self._was_seen(row["request_id"], session)
+
     async def _take_over(
         self,
         document: Document,
@@ -114,7 +123,7 @@ class Detection:
         for row in near:
             if not fits(report, Report.of(row), category):
                 continue
-            if not await self._was_seen(row["request_id"], session):
+            if not await self._was_looked_at(row, session):
                 continue
             younger = await self._ledger.load(row["request_id"], session)
             distance = round(report.distance_m(Report.of(younger)), 1)
@@ -157,7 +166,7 @@ class Detection:
             return
         for row in near:
             other = Report.of(row)
-            if fits(report, other, category) and await self._was_seen(other.request_id, session):
+            if fits(report, other, category) and await self._was_looked_at(row, session):
                 younger = await self._ledger.load(other.request_id, session)
                 distance = round(report.distance_m(other), 1)
                 await self._suggest(younger, report.request_id, distance, session)

@@ -12,12 +12,14 @@ from duplicates_kit import Desk, fresh_place, moved
 from app.registry import WORKERS
 from cst_bus.processor import Processor
 from cst_geo import leaf_cell
+from cst_mongo.transactions import transact
 from cst_process.core import Core
 from cst_testkit.apps import running_api
 from cst_testkit.pump import Pump
 from cst_testkit.records import RecordingDeadLetters, record_of
 from cst_workflow.domain.duplicates import Report
 from cst_workflow.duplicates.repository import DuplicateRepository
+from cst_workflow.duplicates.service import DuplicateWork
 
 
 async def test_a_second_report_becomes_the_firsts_duplicate(desk: Desk) -> None:
@@ -169,6 +171,24 @@ async def test_a_late_commit_takes_over_what_was_looked_at_before(desk: Desk) ->
     ] == younger
     await requests.insert_one(hidden)
     await logs.insert_one(hidden_log)
+    await desk.pump.drain()
+    assert (await desk.groups())[older] == {younger, third}
+    await desk.assert_sound()
+
+
+async def test_a_late_commit_takes_over_what_was_looked_at_for_another(desk: Desk) -> None:
+    """The younger became a master for the third's sake, before its own event came."""
+    place = fresh_place()
+    older, younger = await desk.file(place), await desk.file(moved(place, 5))
+    third = await desk.file(moved(place, -5))
+    core = desk.api.core
+    hidden = await core.db["service_requests"].find_one_and_delete({"request_id": older})
+    assert hidden is not None
+    detection = DuplicateWork(core).detection
+    await transact(core.db, lambda session: detection.detect(third, session))
+    assert (await desk.load(third))["duplicates"]["master_request_id"] == younger
+    await core.db["service_requests"].insert_one(hidden)
+    await transact(core.db, lambda session: detection.detect(older, session))
     await desk.pump.drain()
     assert (await desk.groups())[older] == {younger, third}
     await desk.assert_sound()
