@@ -6,7 +6,8 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from types import FrameType
+from typing import Any, TypeAlias, TypeVar
 
 from app.system import with_stack
 from cst_core.logging import configure_logging
@@ -16,6 +17,7 @@ from cst_process.core import Core, open_core
 
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
+Handler: TypeAlias = "Callable[[int, FrameType | None], Any] | signal.Handlers"
 #: What a terminal, a shell and a service manager end a command with.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,28 +37,27 @@ def run_interruptible(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """
     runner = asyncio.Runner()
     try:
-        with _signals_wait():
+        # A Ctrl-C waits until the loop is there: one that is half made complains when it goes. By
+        # handlers, as a signal that is blocked here would come by way of another thread.
+        came: list[int] = []
+        with signals_handled(lambda number, _: came.append(number)):
             runner.get_loop()
+        if came:
+            signal.raise_signal(came[0])
         return runner.run(work())
     finally:
         runner.close()
 
 
 @contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Let a Ctrl-C come after the block: a loop that is half made complains when it goes.
-
-    By handlers, as a signal that is blocked here would come by way of another thread.
-    """
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in ENDING}
+def signals_handled(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
+    """Have ``handler`` for ``numbers``, or all of ``ENDING``, for the length of the block."""
+    before = {number: signal.signal(number, handler) for number in numbers or ENDING}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if came:
-        signal.raise_signal(came[0])
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def with_database(work: Callable[[Database, Settings], Awaitable[T]], *, process: str) -> T:

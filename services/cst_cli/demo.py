@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from datetime import time as clock_time
@@ -20,7 +20,7 @@ from rich.console import Console
 from app.settings import AppSettings
 from app.system import prepare, with_stack
 from cst_city import City
-from cst_cli.context import ENDING, run_interruptible
+from cst_cli.context import run_interruptible, signals_handled
 from cst_cli.simulate import RATE, SEED, SPEED, check_options, read_city, run_simulation
 from cst_cli.system import System
 from cst_core.clock import wall_now
@@ -71,7 +71,8 @@ def register(app: typer.Typer) -> None:
         require_free(port, "the API", "--port")
         hours = None if seconds is None else seconds * speed / 3600
         try:
-            with _signals_interrupt():
+            # SIGTERM and SIGHUP end the demo as Ctrl-C does: with everything stopped.
+            with signals_handled(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP):
                 _run(console, settings, port, speed, Plan(seed, rate, hours, None))
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -103,26 +104,9 @@ def _run(console: Console, settings: AppSettings, port: int, speed: float, plan:
             run_interruptible(lambda: _live(console, settings, url, city, plan))
 
 
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the demo as Ctrl-C does: with everything stopped."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
+def _undisturbed() -> AbstractContextManager[None]:
     """Let no second Ctrl-C leave half of the processes running."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return signals_handled(signal.SIG_IGN)
 
 
 @contextmanager
