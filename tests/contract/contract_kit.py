@@ -83,6 +83,16 @@ def assert_writes_what_it_promises(stored: list[Event], service: str) -> None:
     assert {event["type"] for event in stored} == named_producer_of(service)
 
 
+def assert_published_without(stored: list[Event], *words: str) -> None:
+    """Check that events are published as their contracts say, without what somebody wrote."""
+    for event in stored:
+        published = json.loads(record_of(event).value or b"")
+        validator(event["type"]).validate(published)
+        RequestEvent.model_validate(published).typed()
+        for word in words:
+            assert word not in str(published)
+
+
 def _as_committed(event: Event) -> Event:
     return event
 
