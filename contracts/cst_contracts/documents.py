@@ -31,12 +31,22 @@ class Hold(Wire):
     until: Instant | None = None
 
 
+class Pause(Wire):
+    """Added by CST: a time for which the clock stood still."""
+
+    since: Instant
+    until: Instant
+
+
 class Workflow(Wire):
+    """``hold`` and what follows are added by CST."""
+
     current_state: Status
     allowed_next: list[str]
     transition_rules_version: str
     hold: Hold | None = None
     held_seconds: int = Field(default=0, ge=0, description="How long the clock has stood still")
+    pauses: list[Pause] = Field(default=[], description="When the clock stood still")
 
 
 class EscalationStep(Wire):
@@ -45,14 +55,29 @@ class EscalationStep(Wire):
 
 
 class SlaPolicy(Wire):
-    """The promise copied into a request. ``calendar`` and ``warn_hours`` are added by CST."""
+    """The promise copied into a request. All after ``escalation_steps`` is added by CST.
+
+    Hours are hours of ``calendar``, whose opening hours stand in ``calendar_terms`` (null: hours of
+    the clock). ``version`` is that of the city's policies, null where another system promised.
+    """
 
     policy_id: str
     target_hours: float = Field(ge=0)
     breach_threshold_hours: float = Field(ge=0)
     escalation_steps: list[EscalationStep] = []
     warn_hours: float | None = None
+    acknowledge_hours: float | None = None
+    repeat_hours: float | None = None
     calendar: str = "24x7"
+    calendar_terms: dict[str, Any] | None = None
+    version: int | None = None
+
+
+class FiredStep(Wire):
+    """Added by CST: a step of the clock that has fired, and when it was due."""
+
+    step: str = Field(examples=["at_risk:54", "breached"])
+    due_at: Instant
 
 
 class Timestamps(Wire):
@@ -177,6 +202,10 @@ class ServiceRequest(Wire):
     danger: Danger | None = None
     dispute: Dispute | None = None
     escalations: int = Field(default=0, ge=0)
+    sla_fired: list[FiredStep] = []
+    first_response_at: Instant | None = None
+    reopened: int = Field(default=0, ge=0, description="How often it was thought done, and was not")
+    rating: int | None = None
     supporters: int = Field(default=0, ge=0)
     text_public: bool = False
     successor_of: RequestId | None = None

@@ -141,6 +141,48 @@ class SlaBreached(EventData):
     breached_at: Instant
 
 
+class SlaAtRisk(EventData):
+    """Most of the promised time is used up; it runs out at ``due_at``."""
+
+    policy_id: str
+    after_hours: float
+    due_at: Instant
+
+
+class SlaResponseMissed(EventData):
+    """Nobody of the city has answered in the time that was promised for it."""
+
+    policy_id: str
+    acknowledge_hours: float
+
+
+class SlaOverdue(EventData):
+    """The promised time is over; a breach is declared when the policy's slack is used up, too."""
+
+    policy_id: str
+    target_hours: float
+
+
+class PolicyChanged(EventData):
+    """An admin had the promise selected anew, by the policies as they are now."""
+
+    from_policy_id: str | None
+    to_policy_id: str | None
+    from_version: int | None = Field(description="Of the city's policies; null where unknown")
+    to_version: int | None
+
+
+class Reassigned(TextData):
+    """The work passed from one agent to another, its status stayed."""
+
+    from_agent_id: ObjectIdStr | None
+    agent_id: ObjectIdStr
+    agent_code: str
+    assignment_policy: str
+    candidates: list[CandidateScore] = []
+    excluded: dict[str, int] = Field(default={}, description="How many agents each reason left out")
+
+
 class RulesChanged(EventData):
     """The request is bound to another version of the lifecycle's rules."""
 
@@ -195,6 +237,16 @@ class NoticeAcknowledged(EventData):
     notice_id: str
     kind: str
     role: str
+
+
+class NoticeRepeated(EventData):
+    """Nobody has taken note of a notice in time: it now concerns ``to_role``, too."""
+
+    notice_id: str
+    kind: str
+    from_role: str
+    to_role: str
+    times: int = Field(ge=1, description="How often it has been repeated, with this time")
 
 
 class Escalated(TextData):
@@ -360,18 +412,24 @@ EVENTS: dict[str, EventSpec] = dict(
         _spec("resolved", Resolved, "workflow", public=True),
         _spec("closed", Closed, "workflow", public=True),
         _spec("agent_reserved", AgentReserved, "dispatch", "workflow"),
-        _spec("agent_released", AgentReleased, "workflow"),
+        _spec("agent_released", AgentReleased, "dispatch", "workflow"),
         _spec("assignment_deferred", AssignmentDeferred, "dispatch"),
+        _spec("reassigned", Reassigned, "dispatch"),
+        _spec("sla_at_risk", SlaAtRisk, "sla"),
+        _spec("sla_response_missed", SlaResponseMissed, "sla"),
+        _spec("sla_overdue", SlaOverdue, "sla"),
         _spec("sla_breached", SlaBreached, "sla"),
+        _spec("policy_changed", PolicyChanged, "sla"),
         _spec("rules_changed", RulesChanged, "workflow"),
         _spec("held", Held, "workflow", public=True),
         _spec("resumed", Resumed, "workflow", public=True),
         _spec("category_changed", CategoryChanged, "workflow", public=True),
-        _spec("priority_changed", PriorityChanged, "workflow", public=True),
+        _spec("priority_changed", PriorityChanged, "workflow", "sla", public=True),
         _spec("location_changed", LocationChanged, "workflow", public=True),
         _spec("danger_confirmed", DangerConfirmed, "workflow"),
         _spec("notice_acknowledged", NoticeAcknowledged, "workflow"),
-        _spec("escalated", Escalated, "workflow"),
+        _spec("notice_repeated", NoticeRepeated, "sla"),
+        _spec("escalated", Escalated, "workflow", "sla"),
         _spec("duplicate_linked", DuplicateLinked, "workflow", public=True),
         _spec("duplicate_unlinked", DuplicateUnlinked, "workflow", public=True),
         _spec("duplicate_suggested", DuplicateSuggested, "workflow"),

@@ -136,6 +136,7 @@ def workflow_state(status: str, allowed_next: list[str], rules_version: str) -> 
         "transition_rules_version": rules_version,
         "hold": None,
         "held_seconds": 0,
+        "pauses": [],
     }
 
 
@@ -170,6 +171,10 @@ def blank_state(created_at: datetime) -> dict[str, Any]:
         "danger": None,
         "dispute": None,
         "escalations": 0,
+        "sla_fired": [],
+        "first_response_at": None,
+        "reopened": 0,
+        "rating": None,
         "supporters": 0,
         "text_public": False,
         "successor_of": None,

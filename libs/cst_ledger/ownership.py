@@ -14,7 +14,7 @@ _STEP = (
 )
 _PROMISE = ("sla_policy", "due_at")
 #: What a clock that goes on after a pause changes.
-_RESTART = ("due_at", "workflow.held_seconds")
+_RESTART = ("due_at", "workflow.held_seconds", "workflow.pauses")
 _EVERYTHING = ("*",)
 _NOTHING: tuple[str, ...] = ()
 
@@ -35,7 +35,13 @@ MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "priority_changed": ("priority", "danger", *_PROMISE),
     "location_changed": ("location", *_PROMISE),
     "danger_confirmed": ("danger",),
-    "escalated": ("escalations",),
+    "escalated": ("escalations", "sla_fired"),
+    "reassigned": ("assignment",),
+    "sla_at_risk": ("sla_fired",),
+    "sla_response_missed": ("sla_fired",),
+    "sla_overdue": ("sla_fired",),
+    "sla_breached": ("sla_fired",),
+    "policy_changed": _PROMISE,
     "duplicate_linked": ("duplicates",),
     "duplicate_unlinked": ("duplicates", "assignment", *_RESTART),
     "supported": ("supporters",),
@@ -45,6 +51,7 @@ MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "hidden": ("text_public", "evidence"),
     "redacted": ("description", "location.address_hint", "internal.notes", "evidence"),
     "visibility_changed": ("public",),
+    "rated": ("rating",),
     "disputed": ("dispute",),
     "dispute_settled": ("dispute",),
 }

@@ -16,6 +16,10 @@ from cst_ledger.rules import RuleBook
 
 #: Events per ``performance_logs`` document: appending gets slower as the document grows.
 BUCKET_SIZE = 100
+#: Facts that are kept beside the request's state: they do not move its version.
+_BESIDE = frozenset({"sla_fired", "first_response_at", "rating"})
+#: What staff do with texts and photos says nothing to who waits for an answer.
+_NO_RESPONSE = frozenset({"released", "hidden", "redacted", "visibility_changed"})
 
 
 def bucket_of(seq: int) -> int:
@@ -31,9 +35,16 @@ def _undone(state: Document, status: str) -> dict[str, Any]:
             undone[f"timestamps.{later}_at"] = None
             if later == "resolved":
                 undone["resolution_code"] = None
+                undone["reopened"] = state["reopened"] + 1
             if later == "assigned":
                 undone["assignment.assigned_agent_id"] = None
     return undone
+
+
+def _is_first_response(state: Document, new: NewEvent) -> bool:
+    """Tell whether it is the first that somebody of the city does with the request."""
+    answers = new.by.actor_type in ("staff", "agent") and new.type not in _NO_RESPONSE
+    return answers and state["first_response_at"] is None
 
 
 class Sealer:
@@ -61,7 +72,7 @@ class Sealer:
         changes = self._with_derived(state, new, now)
         check_ownership(new.type, new.changes)
         event = self._frame(request_id, state, new, changes, now)
-        moves = bool(changes or text_changes(state, event))
+        moves = bool(changes.keys() - _BESIDE or text_changes(state, event))
         event["version"] = (state["version"] if state is not None else 0) + moves
         after = apply(state, event)
         if state is not None and "status" in changes:
@@ -76,8 +87,10 @@ class Sealer:
         return event, after
 
     def _with_derived(self, state: Document | None, new: NewEvent, now: datetime) -> dict[str, Any]:
-        """A changed status brings along what follows from it."""
+        """A changed status brings along what follows from it, staff's first act their answer."""
         changes = dict(new.changes)
+        if state is not None and _is_first_response(state, new):
+            changes["first_response_at"] = to_ms(new.at or now)
         status = changes.get("status")
         if state is not None and status is not None:
             changes["workflow.current_state"] = status

@@ -24,12 +24,11 @@ CONSUMERS = consumers()
 CHANGE_NOTHING = {
     "agent_reserved",
     "agent_released",
-    "sla_breached",
     "notice_acknowledged",
+    "notice_repeated",
     "duplicate_suggested",
     "duplicate_refused",
     "comment",
-    "rated",
 }
 
 

@@ -21,7 +21,7 @@ from cst_testkit.faults.garbage import COPY, MALFORMED, MARK
 #: What happens at most once to a request on rules v1.0.
 ONCE = (
     *("created", "triaged", "assigned", "in_progress", "resolved", "closed"),
-    *("assignment_deferred", "sla_at_risk", "sla_breached"),
+    *("assignment_deferred", "sla_response_missed", "sla_breached"),
 )
 
 

@@ -47,7 +47,8 @@ def rated(command: RatingCommand, by: By, at: datetime) -> NewEvent:
         "reason_codes": list(command.reason_codes),
         "dispute_flag": command.dispute_flag,
     }
-    return NewEvent("rated", by, meta=meta, message=command.comment, at=at)
+    changes = {"rating": command.rating}
+    return NewEvent("rated", by, changes=changes, meta=meta, message=command.comment, at=at)
 
 
 def disputed(document: Document, command: RatingCommand, by: By, at: datetime) -> list[NewEvent]:
