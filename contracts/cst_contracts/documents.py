@@ -59,6 +59,7 @@ class SlaPolicy(Wire):
 
     Hours are hours of ``calendar``, whose opening hours stand in ``calendar_terms`` (null: hours of
     the clock). ``version`` is that of the city's policies, null where another system promised.
+    ``priority`` is the one it was selected for.
     """
 
     policy_id: str
@@ -71,6 +72,7 @@ class SlaPolicy(Wire):
     calendar: str = "24x7"
     calendar_terms: dict[str, Any] | None = None
     version: int | None = None
+    priority: Priority | None = None
 
 
 class FiredStep(Wire):
@@ -116,9 +118,12 @@ class Duplicates(Wire):
 
 
 class Assignment(Wire):
+    """``past_agent_ids``, who had it before it was passed on, are added by CST."""
+
     assigned_agent_id: ObjectIdStr | None = None
     auto_assign_candidate_agents: list[ObjectIdStr] = []
     assignment_policy: str = "zone+skill+workload"
+    past_agent_ids: list[ObjectIdStr] = []
 
 
 class Evidence(Wire):
@@ -165,10 +170,11 @@ class LedgerHead(Wire):
 
 
 class SourceRef(Wire):
-    """Added by CST: where an imported request came from."""
+    """Added by CST: where an imported request came from, and who had it there."""
 
     system: str
     id: str
+    department: str | None = None
 
 
 class ServiceRequest(Wire):

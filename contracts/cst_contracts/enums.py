@@ -72,5 +72,7 @@ STATUSES: tuple[StatusName, ...] = (
 )
 PRIORITIES: tuple[PriorityName, ...] = ("P1", "P2", "P3", "P4")
 OPEN_STATUSES: frozenset[str] = frozenset({"new", "triaged", "assigned", "in_progress"})
+#: Whom a notice can concern: roles of staff, and whoever is on call.
+INBOX_ROLES = ("on_call", "dispatcher", "supervisor", "admin")
 #: Zone of a request whose place nobody knows (filed by address only, or on a city's default point).
 UNKNOWN_ZONE = "UNKNOWN"

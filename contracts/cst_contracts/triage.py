@@ -19,6 +19,8 @@ from cst_contracts.requests import (
 )
 
 Reason = Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
+#: What a notice can be about.
+NoticeKind = Literal["danger", "dispute", "escalation", "withdrawal"]
 Version = Annotated[int, Field(ge=1, description="Refused where the request is at another one")]
 
 
@@ -136,16 +138,48 @@ class TriageQueue(Wire):
 
 
 class NoticeView(Wire):
-    """Something that somebody of ``role`` must take note of."""
+    """Something that somebody of one of ``roles``, in the order they were asked, must take note of.
+
+    ``category``, ``zone_id`` and ``priority`` are the request's, as long as the notice is open.
+    ``department`` is null where the city has no such category any more. ``repeat_at`` is null once
+    it is not open: it was acknowledged, or ``closed_because`` says why nobody needs to any more.
+    """
+
+    notice_id: str
+    request_id: RequestId
+    kind: str
+    roles: list[str]
+    reason: str
+    category: str
+    department: str | None
+    zone_id: str
+    priority: str
+    at: Instant
+    open: bool
+    repeats: int = Field(ge=0, description="How often it has been repeated")
+    repeat_at: Instant | None = Field(description="When it goes to the next role")
+    acknowledged_at: Instant | None
+    acknowledged_by: str | None
+    closed_because: str | None
+
+
+class NoticeWebhook(Wire):
+    """Body of the webhook of ``role``: a notice, posted or (``repeats`` above 0) repeated to it.
+
+    ``at`` is when it was posted. ``path`` is that of its request in the API.
+    """
 
     notice_id: str
     request_id: RequestId
     kind: str
     role: str
     reason: str
+    category: str
+    zone_id: str
+    priority: str
     at: Instant
-    acknowledged_at: Instant | None
-    acknowledged_by: str | None
+    repeats: int = Field(ge=0)
+    path: str
 
 
 class NoticePage(Wire):

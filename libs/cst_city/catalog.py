@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import difflib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from cst_city.models import Category, CitySpec, SlaPolicy
+from cst_city.models import Category, CitySpec
+from cst_city.policies import SlaPolicy
 from cst_city.store import CATEGORIES, CITIES, POLICIES, ZONES
+from cst_contracts.enums import PriorityName
 from cst_core.errors import ConfigError, InvalidInput
 from cst_geo import Zone, ZoneIndex
 from cst_mongo.client import Database, Document
+from cst_rules import Pause, due_at, select_policy
+
+#: The fields ``sla_policy`` and ``due_at`` of a request.
+Promise = dict[str, Any]
 
 #: Seconds after which the stored city is asked whether it has changed.
 FRESH_S = 5.0
@@ -26,8 +34,27 @@ class Catalog:
     city: CitySpec
     categories: Mapping[str, Category]
     policies: tuple[SlaPolicy, ...]
+    policies_version: int
     zone_names: Mapping[str, str]
     zones: ZoneIndex
+
+    def promise(
+        self,
+        category: str,
+        zone_id: str,
+        priority: PriorityName,
+        created_at: datetime,
+        pauses: Sequence[Pause] = (),
+    ) -> Promise:
+        """Return ``sla_policy`` and ``due_at`` of a request; both None where nothing is promised.
+
+        The clock runs from ``created_at``, without the ``pauses``.
+        """
+        policy = select_policy(self.policies, category, zone_id, priority, created_at)
+        if policy is None:
+            return {"sla_policy": None, "due_at": None}
+        terms = policy.terms(self.city.calendar_terms, self.policies_version, priority)
+        return {"sla_policy": terms, "due_at": due_at(terms, created_at, pauses)}
 
     def category(self, code: str) -> Category:
         """Return a category.
@@ -94,6 +121,7 @@ class CatalogCache:
             city=spec,
             categories={item["code"]: Category.model_validate(item) for item in categories},
             policies=tuple(SlaPolicy.model_validate(item) for item in policies),
+            policies_version=row["policies_version"],
             zone_names={zone.zone_id: zone.name for zone in zones},
             zones=ZoneIndex(zones, snap_m=spec.zone_snap_m, boundary=row["boundary"]),
         )

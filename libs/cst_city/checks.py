@@ -14,7 +14,8 @@ import shapely
 
 from cst_city.documents import Document
 from cst_city.explain import unknown
-from cst_city.models import AgentSeed, Category, CitySpec, Shift, SlaPolicy
+from cst_city.models import AgentSeed, Category, CitySpec, Shift
+from cst_city.policies import SlaPolicy
 from cst_city.sections import Section
 from cst_contracts.enums import PRIORITIES, UNKNOWN_ZONE
 from cst_geo import Zone, to_polygon
@@ -42,9 +43,12 @@ def check_categories(categories: Section[Category], departments: Set[str] | None
 
 
 def check_policies(
-    policies: Section[SlaPolicy], categories: Set[str] | None, zone_ids: Set[str] | None
+    policies: Section[SlaPolicy],
+    categories: Set[str] | None,
+    zone_ids: Set[str] | None,
+    calendars: Set[str] | None,
 ) -> Iterator[str]:
-    """Categories and zones exist (None: not known); no policy hides behind another."""
+    """Categories, zones, calendars exist (None: not known); no policy hides behind another."""
     for index, policy in policies.items.items():
         if categories is not None and policy.category not in {WILDCARD, *categories}:
             message = unknown("category", policy.category, [WILDCARD, *categories])
@@ -52,6 +56,9 @@ def check_policies(
         if zone_ids is not None and policy.zone not in {WILDCARD, *zone_ids}:
             message = unknown("zone", policy.zone, [WILDCARD, *zone_ids])
             yield policies.problem(index, ("zone",), message)
+        if calendars is not None and policy.calendar not in calendars:
+            message = unknown("calendar", policy.calendar, calendars)
+            yield policies.problem(index, ("calendar",), message)
     for (_, first), (index, later) in combinations(policies.items.items(), 2):
         if _terms(first) == _terms(later) and _since(first) <= _since(later):
             message = f"never applies: {first.policy_id} is for the same and declared before it"

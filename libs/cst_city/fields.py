@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from cst_contracts.enums import Role
 from cst_geo import validate_lon_lat
+from cst_rules.actions import action_names
 
-#: Escalation actions besides ``notify:<role>``.
-PLAIN_ACTIONS = ("raise_priority", "reassign", "assign_supervisor")
+#: More than eleven years: what is to take longer is a slip.
+MAX_HOURS = 100_000
 
 T = TypeVar("T")
 
@@ -41,10 +41,13 @@ def _clock_time(text: str) -> str:
     return text
 
 
+def _end_time(text: str) -> str:
+    return text if text == "24:00" else _clock_time(text)
+
+
 def _known_action(action: str) -> str:
-    allowed = [*(f"notify:{role}" for role in get_args(Role)), *PLAIN_ACTIONS]
-    if action not in allowed:
-        raise ValueError(f"must be one of {', '.join(allowed)}")
+    if action not in action_names():
+        raise ValueError(f"must be one of {', '.join(action_names())}")
     return action
 
 
@@ -66,11 +69,12 @@ AgentCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_-]*$", max_
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 ClockTime = Annotated[str, AfterValidator(_clock_time)]
+EndTime = Annotated[str, AfterValidator(_end_time)]
 Action = Annotated[str, AfterValidator(_known_action)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, Field(strict=True)]
 Metres = Annotated[float, Field(strict=True, ge=0)]
-Hours = Annotated[float, Field(strict=True, gt=0)]
+Hours = Annotated[float, Field(strict=True, gt=0, le=MAX_HOURS)]
 Capacity = Annotated[int, Field(strict=True, ge=1)]
 Coordinate = Annotated[tuple[Number, Number], AfterValidator(_on_earth)]
 Unique = Annotated[tuple[T, ...], AfterValidator(_distinct)]

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from cst_city import checks
 from cst_city.documents import Document, DocumentError, read_document
 from cst_city.explain import explain
-from cst_city.models import AgentSeed, Category, CitySpec, SlaPolicy, ZoneSource
+from cst_city.models import AgentSeed, Category, CitySpec, ZoneSource
+from cst_city.policies import BUILT_IN, SlaPolicy
 from cst_city.sections import Section, read_section
 from cst_city.zone_source import ZoneSourceError, read_boundary, read_zones
 from cst_contracts.enums import UNKNOWN_ZONE
@@ -53,6 +54,14 @@ class City:
         contents = [getattr(self, part.name) for part in fields(self)]
         canonical = orjson.dumps(contents, default=_plain, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(canonical).hexdigest()
+
+    @cached_property
+    def promises(self) -> dict[str, Any]:
+        """What the city promises: its policies in their order and its calendars, as plain data."""
+        return {
+            "policies": [policy.model_dump(mode="json") for policy in self.policies],
+            "calendars": dict(self.spec.calendar_terms),
+        }
 
     def zone_index(self) -> ZoneIndex:
         """Return a new index of the city's zones, with its boundary and snapping distance."""
@@ -147,7 +156,7 @@ class _Draft:
             yield from checks.check_categories(categories, departments)
         if policies:
             codes = categories.declared("code") if categories else None
-            yield from checks.check_policies(policies, codes, zone_ids)
+            yield from checks.check_policies(policies, codes, zone_ids, self._calendar_names())
         if agents:
             skills = categories.declared("skills") if categories else None
             yield from checks.check_agents(agents, departments, skills, zone_ids)
@@ -161,6 +170,10 @@ class _Draft:
     def _department_codes(self) -> set[str] | None:
         departments = self._document.data.get("departments") if self._document else None
         return set(departments) if isinstance(departments, dict) else None
+
+    def _calendar_names(self) -> set[str] | None:
+        calendars = self._document.data.get("calendars", {}) if self._document else None
+        return {*BUILT_IN, *calendars} if isinstance(calendars, dict) else None
 
     def _zone_ids(self) -> set[str] | None:
         if self._zones is None:

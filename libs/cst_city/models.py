@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from cst_calendar import calendar_of
 from cst_city.fields import (
-    Action,
     AgentCode,
     Capacity,
     ClockTime,
@@ -21,11 +21,11 @@ from cst_city.fields import (
     Model,
     Number,
     Slug,
-    SlugOrAny,
     Text,
     Timezone,
     Unique,
 )
+from cst_city.policies import ALWAYS, CIVIL_DAYS, BusinessHours
 from cst_contracts.enums import (
     PRIORITIES,
     AgentKind,
@@ -88,6 +88,7 @@ class CitySpec(Model):
     dispute_days: Annotated[int, Field(strict=True, ge=1)] = 7
     rules_version: RulesVersion = DEFAULT_RULES
     free_text: Literal["staff_release", "open"] = "staff_release"
+    calendars: dict[Slug, BusinessHours] = Field(default_factory=dict)
 
     @field_validator("bbox")
     @classmethod
@@ -97,12 +98,37 @@ class CitySpec(Model):
             raise ValueError("must be [west, south, east, north] degrees, from low to high")
         return bbox
 
+    @field_validator("calendars")
+    @classmethod
+    def _can_be_reckoned_with(
+        cls, calendars: dict[str, BusinessHours], info: ValidationInfo
+    ) -> dict[str, BusinessHours]:
+        if CIVIL_DAYS in calendars:
+            raise ValueError(f"{CIVIL_DAYS} is there in every city, choose another name")
+        where: list[Any] = [info.data.get(name) for name in ("timezone", "country", "subdivision")]
+        for name, hours in calendars.items() if where[0] and where[1] else ():
+            try:
+                calendar_of(hours.terms(*where))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return calendars
+
     @field_validator("danger_words")
     @classmethod
     def _are_in_its_languages(cls, words: DangerWords, info: ValidationInfo) -> DangerWords:
         if strange := sorted(words.keys() - set(info.data.get("languages", words))):
             raise ValueError(f"languages must be among the city's, {strange[0]} is not")
         return words
+
+    @cached_property
+    def calendar_terms(self) -> Mapping[str, dict[str, Any] | None]:
+        """The calendars by name as `cst_calendar` reads them; None: hours of the clock."""
+        own = {
+            name: hours.terms(self.timezone, self.country, self.subdivision)
+            for name, hours in self.calendars.items()
+        }
+        civil = {"kind": CIVIL_DAYS, "timezone": self.timezone}
+        return {ALWAYS: None, CIVIL_DAYS: civil, **own}
 
 
 class Category(Model):
@@ -144,61 +170,6 @@ class Category(Model):
         if words and info.data.get("triage") == "auto":
             raise ValueError("mean nothing where triage is auto: every report is triaged by rule")
         return words
-
-
-class EscalationStep(Model):
-    """An action this many hours after the clock's start."""
-
-    after_hours: Hours
-    action: Action
-
-
-class SlaPolicy(Model):
-    """A promise for a category, zone and priority, each exact or ``*``.
-
-    ``target_hours`` is the promise, ``breach_threshold_hours`` (the target where absent) when a
-    breach is declared, ``warn_hours`` (see `cst_rules.warn_at` where absent) when it is at risk.
-    """
-
-    policy_id: Slug
-    category: SlugOrAny
-    zone: Text
-    priority: Literal[PriorityName, "*"]
-    target_hours: Hours
-    breach_threshold_hours: Hours = Field(default_factory=lambda data: data["target_hours"])
-    warn_hours: Hours | None = None
-    calendar: Literal["24x7"] = "24x7"
-    effective_from: AwareDatetime | None = None
-    escalation_steps: tuple[EscalationStep, ...] = ()
-
-    @field_validator("breach_threshold_hours")
-    @classmethod
-    def _not_before_the_target(cls, hours: float, info: ValidationInfo) -> float:
-        if hours < info.data.get("target_hours", hours):
-            raise ValueError(f"must be at least target_hours, {info.data['target_hours']:g}")
-        return hours
-
-    @field_validator("warn_hours")
-    @classmethod
-    def _before_the_target(cls, hours: float | None, info: ValidationInfo) -> float | None:
-        if hours is not None and hours >= info.data.get("target_hours", math.inf):
-            raise ValueError(f"must be below target_hours, {info.data['target_hours']:g}")
-        return hours
-
-    @field_validator("escalation_steps")
-    @classmethod
-    def _in_order(cls, steps: tuple[EscalationStep, ...]) -> tuple[EscalationStep, ...]:
-        for earlier, later in pairwise(steps):
-            if later.after_hours < earlier.after_hours:
-                raise ValueError(
-                    f"must be in order of after_hours, {later.after_hours:g} follows "
-                    f"{earlier.after_hours:g}"
-                )
-        return steps
-
-    def terms(self) -> dict[str, Any]:
-        """Return what of the policy is copied into a request (the specification's `sla_policy`)."""
-        return self.model_dump(exclude={"category", "zone", "priority", "effective_from"})
 
 
 class Shift(Model):

@@ -16,6 +16,7 @@ CITIES = CollectionSpec("cities")
 ZONES = CollectionSpec("zones")
 CATEGORIES = CollectionSpec("categories")
 POLICIES = CollectionSpec("sla_policies")
+POLICY_VERSIONS = CollectionSpec("sla_policy_versions")
 AGENTS = CollectionSpec(
     "service_agents",
     (
@@ -23,7 +24,7 @@ AGENTS = CollectionSpec(
         IndexModel([("active", ASCENDING), ("kind", ASCENDING), ("skills", ASCENDING)]),
     ),
 )
-SPECS = (CITIES, ZONES, CATEGORIES, POLICIES, AGENTS)
+SPECS = (CITIES, ZONES, CATEGORIES, POLICIES, POLICY_VERSIONS, AGENTS)
 
 
 async def store_city(db: Database, city: City, clock: Clock) -> bool:
@@ -44,6 +45,7 @@ async def store_city(db: Database, city: City, clock: Clock) -> bool:
             "fingerprint": city.fingerprint,
             "spec": city.spec.model_dump(mode="json"),
             "boundary": city.boundary,
+            "policies_version": await _policies_version(db, city, clock, session),
         }
         await db[CITIES.name].replace_one({"_id": row["_id"]}, row, upsert=True, session=session)
         await _replace(db, ZONES.name, _zone_rows(city), session)
@@ -55,6 +57,24 @@ async def store_city(db: Database, city: City, clock: Clock) -> bool:
         return True
 
     return await transact(db, write)
+
+
+async def _policies_version(db: Database, city: City, clock: Clock, session: Session) -> int:
+    """Return the number of the city's promises; what has changed gets the next, kept for good."""
+    versions = db[POLICY_VERSIONS.name]
+    latest = await versions.find_one({"city": city.spec.name}, sort=[("_id", -1)], session=session)
+    if latest is not None and latest["promises"] == city.promises:
+        return int(latest["_id"])
+    newest = await versions.find_one({}, {"_id": 1}, sort=[("_id", -1)], session=session)
+    number = 1 if newest is None else newest["_id"] + 1
+    row = {
+        "_id": number,
+        "city": city.spec.name,
+        "stored_at": clock.now(),
+        "promises": city.promises,
+    }
+    await versions.insert_one(row, session=session)
+    return int(number)
 
 
 def _zone_rows(city: City) -> list[dict[str, Any]]:

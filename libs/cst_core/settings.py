@@ -6,11 +6,22 @@ import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cst_core.clock import parse_clock
 from cst_core.errors import ConfigError
+from cst_core.webhooks import signing_key
+
+_URL = TypeAdapter(AnyHttpUrl)
 
 
 class Settings(BaseSettings):
@@ -65,6 +76,12 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr | None = Field(default=None, alias="CST_S3_SECRET_KEY")
     #: Where citizens reach the API; start of every follow link.
     public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
+    #: Whither each role's notices are posted, and what signs them.
+    webhook_on_call: str = Field(default="", alias="CST_WEBHOOK_ON_CALL")
+    webhook_dispatcher: str = Field(default="", alias="CST_WEBHOOK_DISPATCHER")
+    webhook_supervisor: str = Field(default="", alias="CST_WEBHOOK_SUPERVISOR")
+    webhook_admin: str = Field(default="", alias="CST_WEBHOOK_ADMIN")
+    webhook_secret: SecretStr | None = Field(default=None, alias="CST_WEBHOOK_SECRET")
 
     def environ(self) -> dict[str, str]:
         """Return the environment that gives another process, in whatever folder, these settings."""
@@ -80,10 +97,39 @@ class Settings(BaseSettings):
             found[field.alias] = str(int(value)) if isinstance(value, bool) else str(value)
         return found
 
+    @property
+    def webhooks(self) -> dict[str, str]:
+        """The addresses of webhooks, by role; without the roles that have none."""
+        urls = {
+            "on_call": self.webhook_on_call,
+            "dispatcher": self.webhook_dispatcher,
+            "supervisor": self.webhook_supervisor,
+            "admin": self.webhook_admin,
+        }
+        return {role: url for role, url in urls.items() if url}
+
     @field_validator("clock")
     @classmethod
     def _clock_is_readable(cls, value: str) -> str:
         parse_clock(value)
+        return value
+
+    @field_validator("webhook_on_call", "webhook_dispatcher", "webhook_supervisor", "webhook_admin")
+    @classmethod
+    def _webhook_is_an_address(cls, value: str) -> str:
+        try:
+            return str(_URL.validate_python(value)) if value else ""
+        except ValidationError:
+            raise ValueError("must be an address like https://staff.example.org/hook") from None
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhooks_are_signed(cls, value: SecretStr | None, info: ValidationInfo) -> Any:
+        names = [name for name in info.data if name.startswith("webhook_") and info.data[name]]
+        if value is not None:
+            signing_key(value.get_secret_value())
+        elif names:
+            raise ValueError(f"is needed to sign what is sent by CST_{names[0].upper()}")
         return value
 
 
@@ -99,10 +145,11 @@ def load_settings(kind: type[S], **values: Any) -> S:
     try:
         return kind(**values)
     except ValidationError as error:
-        secrets = _secrets(kind)
-        parts = []
+        secrets, parts = _secrets(kind), []
+        # What is wrong for not being set goes by its field's name.
+        names = {name: field.alias or name for name, field in kind.model_fields.items()}
         for e in error.errors():
-            name = ".".join(str(part) for part in e["loc"])
+            name = ".".join(names.get(str(part), str(part)) for part in e["loc"])
             shown = "***" if name in secrets else repr(e["input"])
             parts.append(f"{name}={shown}: {e['msg']}")
         raise ConfigError("; ".join(parts)) from None

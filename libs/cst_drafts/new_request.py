@@ -14,7 +14,7 @@ from cst_contracts.requests import CreateRequest
 from cst_core.errors import InvalidInput
 from cst_drafts.places import located, stand_in, unlocated
 from cst_ledger.events import By, NewEvent
-from cst_rules import PriorityChoice, choose_priority, due_at, select_policy
+from cst_rules import PriorityChoice, choose_priority
 
 ASSIGNMENT_POLICY = "zone+skill+workload"
 
@@ -59,9 +59,7 @@ def draft_request(
         danger_words=catalog.city.danger_words,
         emergency_advice=catalog.city.emergency_advice,
     )
-    policy = select_policy(
-        catalog.policies, category.code, location["zone_id"], choice.priority, now
-    )
+    promise = catalog.promise(category.code, location["zone_id"], choice.priority, now)
     state = blank_state(now) | {
         "citizen_ref": _citizen_ref(command),
         "category": category.code,
@@ -69,8 +67,7 @@ def draft_request(
         "tags": list(command.tags),
         "priority": choice.priority,
         "workflow": workflow_state("new", first_steps, rules_version),
-        "sla_policy": policy.terms() if policy else None,
-        "due_at": due_at(policy, now) if policy else None,
+        **promise,
         "location": location,
         "text_public": catalog.city.free_text == "open",
         "public": publicity(category.public, shared=command.share_publicly and shares),
@@ -163,6 +160,7 @@ def blank_state(created_at: datetime) -> dict[str, Any]:
             "assigned_agent_id": None,
             "auto_assign_candidate_agents": [],
             "assignment_policy": ASSIGNMENT_POLICY,
+            "past_agent_ids": [],
         },
         "evidence": [],
         "internal": {"notes": [], "visibility": "internal_only"},

@@ -24,6 +24,7 @@ def staff_view(document: Document) -> dict[str, Any]:
             "auto_assign_candidate_agents": [
                 str(oid) for oid in assignment["auto_assign_candidate_agents"]
             ],
+            "past_agent_ids": [str(oid) for oid in assignment["past_agent_ids"]],
         },
     }
 

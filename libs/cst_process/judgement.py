@@ -61,6 +61,7 @@ def judge(
     now: datetime,
     bounds: Bounds,
     expected: Expected,
+    given_up: Mapping[str, int] | None = None,
 ) -> list[Problem]:
     """Return what is wrong, in the order of the parts' names.
 
@@ -70,6 +71,7 @@ def judge(
         now: the time of the server that stamped both.
         bounds: what counts as too long.
         expected: what has to run.
+        given_up: how many webhooks nobody has taken lately, by role.
     """
     fresh = [row for row in processes if _age_s(row, now) <= SILENT_S]
     found = [
@@ -80,6 +82,7 @@ def judge(
         *_unassigned(fresh, bounds),
         *_parked(fresh),
         *_relays(fresh, leases, now, bounds, expected.feeds),
+        *_given_up(given_up or {}),
     ]
     return sorted(found, key=lambda problem: (problem.part, problem.problem))
 
@@ -190,3 +193,9 @@ def _behind(feed: str, report: Row, bounds: Bounds) -> Iterator[Problem]:
     elif report["position_age_s"] > bounds.behind_s:
         detail = "its position does not move, not even by itself on a quiet stream"
         yield Problem(part, "stuck", report["position_age_s"], detail, error)
+
+
+def _given_up(webhooks: Mapping[str, int]) -> Iterator[Problem]:
+    for role, count in webhooks.items():
+        detail = f"{count} notices of the last day were not taken by its address"
+        yield Problem(f"webhook:{role}", "given up", None, detail)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pymongo
@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from cst_core.errors import Unavailable
 from cst_core.settings import Settings
+from cst_inbox import Deliveries
 from cst_mongo.client import Database
 from cst_mongo.leases import LEASES
 from cst_process.heartbeat import PROCESSES
@@ -24,6 +25,8 @@ from cst_process.judgement import Bounds, Expected, Problem, judge
 ANSWER_S = 1.5
 #: So long an answer is good for further askers: probes cost little, however many there are.
 GOOD_FOR_S = 1.0
+#: So long a webhook that nobody took counts as something wrong.
+GIVEN_UP_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ async def survey(db: Database, bounds: Bounds, expected: Expected) -> Survey:
         now = await _server_time(db)
         processes = await db[PROCESSES.name].find().sort("started_at").to_list()
         leases = await db[LEASES.name].find({"_id": {"$regex": "^relay:"}}).to_list()
-    return Survey(now, processes, judge(processes, leases, now, bounds, expected))
+        given_up = await Deliveries(db).given_up(now - GIVEN_UP_FOR)
+    return Survey(now, processes, judge(processes, leases, now, bounds, expected, given_up))
 
 
 async def ping(db: Database) -> None:

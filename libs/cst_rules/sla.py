@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol, TypeVar
 
+from cst_calendar import Pause, calendar_of, due
 from cst_contracts.enums import PriorityName
+from cst_core.clock import to_ms
 
 #: Stands for "any" in a policy's category, zone or priority.
 WILDCARD = "*"
@@ -15,7 +17,7 @@ WARN_SHARE = 0.75
 
 
 class PolicyTerms(Protocol):
-    """What choosing and timing needs to know of a policy. Hours are hours of its calendar."""
+    """What choosing needs to know of a policy."""
 
     @property
     def category(self) -> str: ...
@@ -23,12 +25,6 @@ class PolicyTerms(Protocol):
     def zone(self) -> str: ...
     @property
     def priority(self) -> PriorityName | Literal["*"]: ...
-    @property
-    def target_hours(self) -> float: ...
-    @property
-    def breach_threshold_hours(self) -> float: ...
-    @property
-    def warn_hours(self) -> float | None: ...
     @property
     def effective_from(self) -> datetime | None: ...
 
@@ -73,58 +69,64 @@ def _specificity(policy: PolicyTerms) -> tuple[int, bool, bool, bool]:
     return category + zone + priority, category, zone, priority
 
 
-def due_at(policy: PolicyTerms, start: datetime) -> datetime:
-    """Return when the promise falls due for a clock started at ``start`` (aware), in UTC.
+Document = Mapping[str, Any]
+#: What a request keeps of its policy, its field ``sla_policy``.
+Terms = Mapping[str, Any]
 
-    Raises:
-        ValueError: ``start`` has no time zone.
+
+def due_at(terms: Terms, start: datetime, pauses: Sequence[Pause] = ()) -> datetime:
+    """Return when the promise of a clock started at ``start`` (aware) falls due, in UTC.
+
+    ``pauses`` are the times for which the clock stood still.
     """
-    return _after(start, policy.target_hours)
+    return after(terms, start, terms["target_hours"], pauses)
 
 
-def breach_at(policy: PolicyTerms, start: datetime) -> datetime:
-    """Return when a breach is declared, in UTC. Raises as `due_at`."""
-    return _after(start, policy.breach_threshold_hours)
+def breach_at(terms: Terms, start: datetime, pauses: Sequence[Pause] = ()) -> datetime:
+    """Return when a breach is declared, in UTC; as `due_at`."""
+    return after(terms, start, terms["breach_threshold_hours"], pauses)
 
 
-def warn_at(policy: PolicyTerms, start: datetime) -> datetime:
-    """Return when the request is at risk, in UTC: ``warn_hours``, else 75 % of the target.
+def warn_hours(terms: Terms) -> float:
+    """Return after how many hours a request is at risk: as the policy says, else 75 % of it."""
+    hours = terms["warn_hours"]
+    return float(WARN_SHARE * terms["target_hours"] if hours is None else hours)
 
-    Raises as `due_at`.
+
+def after(terms: Terms, start: datetime, hours: float, pauses: Sequence[Pause] = ()) -> datetime:
+    """Return when ``hours`` of the policy's calendar have passed since ``start``, in UTC."""
+    return to_ms(due(calendar_of(terms.get("calendar_terms")), start, hours, pauses))
+
+
+def promised_for(document: Document) -> PriorityName:
+    """Return the priority that a request's promise is for; an escalation raises its own alone."""
+    terms = document["sla_policy"]
+    priority: PriorityName = document["priority"] if terms is None else terms["priority"]
+    return priority
+
+
+def pauses_of(document: Document) -> list[Pause]:
+    """Return the times for which a request's clock stood still, those that are over."""
+    return [(pause["since"], pause["until"]) for pause in document["workflow"]["pauses"]]
+
+
+def paused(document: Document, since: datetime, until: datetime) -> dict[str, Any]:
+    """Return what changes of a request whose clock stood still from ``since`` to ``until``.
+
+    The promise is put off by the calendar's time in between. What was overdue when the clock
+    stopped stays so; its later steps are put off as the promise would be.
+
+    Returns:
+        ``workflow.held_seconds``, ``workflow.pauses`` and ``due_at`` by their dotted paths.
     """
-    hours = policy.warn_hours
-    return _after(start, WARN_SHARE * policy.target_hours if hours is None else hours)
-
-
-def promise(
-    policies: Iterable[Policy],
-    *,
-    category: str,
-    zone_id: str,
-    priority: PriorityName,
-    created_at: datetime,
-    held_seconds: int = 0,
-) -> tuple[Policy | None, datetime | None]:
-    """Return the policy of a request and when its promise falls due, (None, None) without one.
-
-    The clock runs from ``created_at``, less the seconds for which it stood still.
-    """
-    policy = select_policy(policies, category, zone_id, priority, created_at)
-    if policy is None:
-        return None, None
-    return policy, due_at(policy, created_at) + timedelta(seconds=held_seconds)
-
-
-def restarted(due: datetime | None, stopped_at: datetime, now: datetime) -> datetime | None:
-    """Return when a promise falls due whose clock stood still from ``stopped_at`` until ``now``.
-
-    What was overdue when the clock stopped stays so, by as much: the breach of a policy with slack
-    is put off as well, and ``promise`` says the same of the seconds held.
-    """
-    return None if due is None else due + (now - stopped_at)
-
-
-def _after(start: datetime, hours: float) -> datetime:
-    if start.tzinfo is None:
-        raise ValueError(f"start must be an aware datetime, got {start.isoformat()}")
-    return start.astimezone(UTC) + timedelta(hours=hours)
+    workflow, terms = document["workflow"], document["sla_policy"]
+    pauses, span = pauses_of(document), max(until - since, timedelta())
+    if span:
+        pauses.append((since, until))
+    start = document["timestamps"]["created_at"]
+    return {
+        "workflow.held_seconds": workflow["held_seconds"]
+        + max(0, int((until - since).total_seconds())),
+        "workflow.pauses": [{"since": begin, "until": end} for begin, end in pauses],
+        "due_at": None if terms is None else due_at(terms, start, pauses),
+    }

@@ -58,6 +58,7 @@ def request_state(**overrides: Any) -> dict[str, Any]:
             "assigned_agent_id": None,
             "auto_assign_candidate_agents": [],
             "assignment_policy": "zone+skill+workload",
+            "past_agent_ids": [],
         },
         "evidence": [],
         "internal": {"notes": [], "visibility": "internal_only"},
@@ -77,6 +78,24 @@ def request_state(**overrides: Any) -> dict[str, Any]:
         "succeeded_by": None,
     }
     return state | overrides
+
+
+def policy_terms(**overrides: Any) -> dict[str, Any]:
+    """Return what a request keeps of a policy: 24 hours of the clock, and 24 of slack."""
+    terms: dict[str, Any] = {
+        "policy_id": "pothole",
+        "target_hours": 24,
+        "breach_threshold_hours": 48,
+        "warn_hours": None,
+        "acknowledge_hours": None,
+        "repeat_hours": None,
+        "calendar": "24x7",
+        "calendar_terms": None,
+        "escalation_steps": [],
+        "version": 1,
+        "priority": "P3",
+    }
+    return terms | overrides
 
 
 def created_event(*, message: str = "A large pothole", **overrides: Any) -> NewEvent:

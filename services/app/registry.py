@@ -11,7 +11,7 @@ from cst_geo_analytics import main as geo
 from cst_geo_analytics import repository as geo_repository
 from cst_http.app import ServiceApi
 from cst_http.idempotency import IDEMPOTENCY
-from cst_inbox import NOTICES
+from cst_inbox import DELIVERIES, NOTICES
 from cst_intake import evidence
 from cst_intake import main as intake
 from cst_intake import repository as intake_repository
@@ -46,6 +46,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     LOGS,
     RULES,
     NOTICES,
+    DELIVERIES,
     IDEMPOTENCY,
     MARKS,
     NOTES,

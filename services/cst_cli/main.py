@@ -24,6 +24,7 @@ from cst_cli import (
     relay,
     run,
     simulate,
+    sla,
     stack,
     status,
     token,
@@ -50,6 +51,7 @@ app.add_typer(database.city, name="city")
 app.add_typer(audit.app, name="audit")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(relay.app, name="relay")
+app.add_typer(sla.app, name="sla")
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(duplicates.app, name="duplicates")

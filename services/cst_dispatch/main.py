@@ -9,6 +9,7 @@ from cst_dispatch.agents import AgentService
 from cst_dispatch.api import router
 from cst_dispatch.consumers import CHUNK, AssignHandler
 from cst_dispatch.projections import AgentLoads
+from cst_dispatch.reassignment import Reassignment
 from cst_dispatch.service import DispatchService
 from cst_http.app import ServiceApi
 from cst_process.core import Core
@@ -24,7 +25,7 @@ class _Api:
 
 def _work(core: Core) -> Work:
     service = DispatchService(core)
-    handler = AssignHandler(service)
+    handler = AssignHandler(service, Reassignment(core))
     return Work([Subscription(REQUEST_EVENTS, handler, chunk=CHUNK)], [service.run_queue])
 
 

@@ -42,6 +42,16 @@ class DispatchRepository:
         wanted = {"active": True, "kind": "person", "skills": {"$in": sorted(skills)}}
         return await self._agents.find(wanted, session=session).to_list()
 
+    async def supervisors(self, department: str, session: Session) -> list[Document]:
+        """Return the department's active persons with the role of a supervisor."""
+        wanted = {
+            "active": True,
+            "kind": "person",
+            "roles": "supervisor",
+            "department": department,
+        }
+        return await self._agents.find(wanted, session=session).to_list()
+
     async def agent(self, agent_id: ObjectId) -> Document | None:
         return await self._agents.find_one({"_id": agent_id})
 

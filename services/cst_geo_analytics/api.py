@@ -6,10 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from cst_contracts.analytics import KpiReport
 from cst_contracts.documents import GeoFeed
-from cst_core.errors import Forbidden, Unauthenticated
-from cst_geo_analytics.domain.queries import HeatmapQuery, KpiQuery
+from cst_geo_analytics.domain.queries import HeatmapQuery
 from cst_geo_analytics.service import GeoService
 from cst_http.auth import AnyCaller
 from cst_http.responses import PROBLEMS
@@ -44,17 +42,3 @@ async def heatmap(
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return feed
-
-
-@router.get("/kpis")
-async def kpis(
-    query: Annotated[KpiQuery, Query()], service: Service, caller: AnyCaller
-) -> KpiReport:
-    """Return KPI totals, now or as of an instant; groups, filters and the past are for staff."""
-    if not caller.is_staff and query.model_dump(exclude_defaults=True):
-        if caller.subject is None:
-            raise Unauthenticated(
-                "without a token there are current totals only, no groups or filters"
-            )
-        raise Forbidden("groups, filters and as_of are for staff; there are current totals for all")
-    return await service.kpis(query)

@@ -1,11 +1,9 @@
-"""Geo-analytics' subscription: every event that moves a request on the map or in the KPIs."""
+"""Geo-analytics' subscription: every event that moves a request on the map."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
-from cst_city.catalog import CatalogCache
 from cst_contracts.events import RequestEvent
 from cst_geo_analytics.domain.projection import MOVING, row_of
 from cst_geo_analytics.gate import Gate
@@ -20,13 +18,11 @@ class ProjectionHandler:
     name = "geo.projections"
     types = MOVING
 
-    def __init__(self, repository: GeoRepository, catalog: CatalogCache, gate: Gate) -> None:
+    def __init__(self, repository: GeoRepository, gate: Gate) -> None:
         self._repository = repository
-        self._catalog = catalog
         self._gate = gate
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
         await self._gate.pass_through(session)
-        timezone = ZoneInfo((await self._catalog.get()).city.timezone)
         rows = [(event.subject, row_of(event.facts, event.seq)) for event in events]
-        await take_in(self._repository, timezone, rows, session)
+        await take_in(self._repository, rows, session)

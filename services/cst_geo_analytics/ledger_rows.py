@@ -1,4 +1,4 @@
-"""Rows as the ledger has them: of everything, of what was written lately, as of some time."""
+"""Rows as the ledger has them: of everything, and of what was written lately."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cst_core.errors import Conflict
 from cst_geo_analytics.domain.projection import Row, row_of
 from cst_ledger.events import Document
 from cst_ledger.ledger import LOGS
-from cst_mongo.client import Database, Session
+from cst_mongo.client import Database
 
 BATCH = 500
 
@@ -45,36 +45,22 @@ class LedgerRows:
         async for log in cursor.batch_size(BATCH):
             yield log["request_id"], log["last_seq"]
 
-    async def rows(
-        self,
-        oids: Sequence[ObjectId],
-        *,
-        as_of: datetime | None = None,
-        session: Session | None = None,
-    ) -> dict[str, Row]:
+    async def rows(self, oids: Sequence[ObjectId]) -> dict[str, Row]:
         """Return rows by request id.
-
-        With ``as_of`` they follow from events that happened by then; a request that had none has
-        no row.
 
         Raises:
             Conflict: the facts of an event cannot be read.
         """
         latest: dict[str, Row] = {}
-        pipeline = _last_events(oids, self._types, as_of)
-        async for log in await self._logs.aggregate(pipeline, session=session):
+        async for log in await self._logs.aggregate(_last_events(oids, self._types)):
             latest[log["last"]["subject"]] = _row(log["last"])
         return latest
 
 
-def _last_events(
-    oids: Sequence[ObjectId], types: list[str], as_of: datetime | None
-) -> list[dict[str, Any]]:
+def _last_events(oids: Sequence[ObjectId], types: list[str]) -> list[dict[str, Any]]:
     """The last fitting event of each bucket, in bucket order."""
-    fits: list[dict[str, Any]] = [{"$in": ["$$this.type", types]}]
-    if as_of is not None:
-        fits.append({"$lte": ["$$this.at", as_of]})
-    fitting = {"$filter": {"input": "$event_stream", "cond": {"$and": fits}}}
+    fits = {"$in": ["$$this.type", types]}
+    fitting = {"$filter": {"input": "$event_stream", "cond": fits}}
     return [
         {"$match": {"request_id": {"$in": list(oids)}}},
         {"$sort": {"request_id": 1, "bucket": 1}},

@@ -27,7 +27,7 @@ def _gate(core: Core, leases: Leases) -> Gate:
 
 def _work(core: Core) -> Work:
     gate = _gate(core, Leases(core.db, ttl_s=LEASE_TTL_S))
-    handler = ProjectionHandler(GeoRepository(core.db), core.catalog, gate)
+    handler = ProjectionHandler(GeoRepository(core.db), gate)
     subscription = Subscription(REQUEST_EVENTS, handler, marks=RowMarks(core.db, gate))
     return Work([subscription], [gate.keep_open])
 

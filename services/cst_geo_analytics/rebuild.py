@@ -1,4 +1,4 @@
-"""The projection ``geo`` from the ledger: rows, cell sums and KPI sums, rebuilt or checked.
+"""The projection ``geo`` from the ledger: rows and cell sums, rebuilt or checked.
 
 The build goes into collections of its own, whose names end in the epoch of the lease it runs under,
 so that no other rebuild, dead or paused, writes into them. It reads every request once, then again
@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bson import ObjectId
 
@@ -25,7 +24,7 @@ from cst_geo_analytics.compare import differing
 from cst_geo_analytics.domain.projection import MOVING, ROW_FIELDS
 from cst_geo_analytics.gate import Gate
 from cst_geo_analytics.ledger_rows import BATCH, LedgerRows
-from cst_geo_analytics.repository import BUILT, KPI_SUMS, POINTS, GeoRepository, staged_specs
+from cst_geo_analytics.repository import BUILT, POINTS, GeoRepository, staged_specs
 from cst_geo_analytics.take_in import take_in
 from cst_ledger.events import Document
 from cst_mongo.indexes import migrate
@@ -39,7 +38,7 @@ OVERLAP = timedelta(minutes=2)
 #: The gate closes when a look finds fewer requests than this, or after so many looks.
 LITTLE, LOOKS = 200, 10
 STAGED = "__next_"
-_SUMS = frozenset((*KPI_SUMS, "w", "wt"))
+_SUMS = frozenset(("n", "w", "wt"))
 
 
 @dataclass
@@ -48,16 +47,14 @@ class _Build:
 
     target: GeoRepository
     tenure: Tenure
-    timezone: ZoneInfo
     since: datetime = field(default_factory=lambda: wall_now() - OVERLAP)
     seen: dict[ObjectId, int] = field(default_factory=dict)
 
 
 class GeoProjection:
-    """Rebuilds and checks ``geo_points``, ``geo_cells`` and ``kpi_days``."""
+    """Rebuilds and checks ``geo_points`` and ``geo_cells``."""
 
     def __init__(self, core: Core, gate: Gate, leases: Leases) -> None:
-        self._core = core
         self._db = core.db
         self._gate = gate
         self._leases = leases
@@ -103,8 +100,7 @@ class GeoProjection:
         await self._gate.claim(tenure.lease.epoch)
         await self._drop_staged()
         await migrate(self._db, staged_specs(suffix))
-        timezone = ZoneInfo((await self._core.catalog.get()).city.timezone)
-        return _Build(GeoRepository(self._db, suffix), tenure, timezone)
+        return _Build(GeoRepository(self._db, suffix), tenure)
 
     async def _drop_staged(self) -> None:
         pattern = {"name": {"$regex": f"^({'|'.join(spec.name for spec in BUILT)}){STAGED}"}}
@@ -136,7 +132,7 @@ class GeoProjection:
     async def _take(self, build: _Build, oids: Sequence[ObjectId]) -> None:
         build.tenure.check()
         rows = await self._ledger.rows(oids)
-        await take_in(build.target, build.timezone, list(rows.items()))
+        await take_in(build.target, list(rows.items()))
 
 
 def _row(document: Document) -> dict[str, Any] | None:

@@ -1,20 +1,17 @@
-"""Geo-analytics' queries: a row per request, sums per cell and per KPI group, cached feeds."""
+"""Geo-analytics' queries: a row per request, sums per cell, cached feeds."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from bson import ObjectId
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from cst_bus.marks import PARKED_INDEX
 from cst_geo_analytics.domain.projection import Key, Row
 from cst_geo_analytics.gate import GATES
 from cst_ledger.events import Document
-from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 
@@ -26,7 +23,6 @@ CELLS = CollectionSpec(
         IndexModel([("category", ASCENDING), ("status", ASCENDING)]),
     ),
 )
-KPIS = CollectionSpec("kpi_days", (IndexModel([("day", ASCENDING)]),))
 FEEDS = CollectionSpec(
     "geo_feeds",
     (
@@ -35,13 +31,10 @@ FEEDS = CollectionSpec(
     ),
 )
 #: What is made of the ledger, and from there again.
-BUILT = (POINTS, CELLS, KPIS)
+BUILT = (POINTS, CELLS)
 SPECS = (*BUILT, FEEDS, GATES)
 
-TOUCHED_BATCH = 500
 CELL_FIELDS = ("cell", "category", "status", "priority", "zone_id", "public")
-KPI_SUMS = ("n", "duplicates", "resolved", "seconds", "met", "missed")
-KPI_FIELDS = ("day", "category", "zone_id", "priority", "status")
 
 
 def staged_specs(suffix: str) -> list[CollectionSpec]:
@@ -53,10 +46,8 @@ class GeoRepository:
     """Reads and writes the projections, or those that a rebuild has staged under ``suffix``."""
 
     def __init__(self, db: Database, suffix: str = "") -> None:
-        self._requests = db[REQUESTS.name]
         self._points = db[f"{POINTS.name}{suffix}"]
         self._cells = db[f"{CELLS.name}{suffix}"]
-        self._kpis = db[f"{KPIS.name}{suffix}"]
         self._feeds = db[FEEDS.name]
 
     async def rows(self, request_ids: Sequence[str], session: Session | None) -> dict[str, Row]:
@@ -81,20 +72,10 @@ class GeoRepository:
         for key, sums in deltas.items():
             lon, lat = centers[key[0]]
             fields = dict(zip(CELL_FIELDS, key, strict=True)) | {"lon": lon, "lat": lat}
-            updates.append(_moved(key, sums, fields))
+            update = {"$inc": dict(sums), "$setOnInsert": fields}
+            updates.append(UpdateOne({"_id": "|".join(key)}, update, upsert=True))
         if updates:
             await self._cells.bulk_write(updates, ordered=False, session=session)
-
-    async def move_kpis(
-        self, deltas: Mapping[Key, Mapping[str, int]], session: Session | None
-    ) -> None:
-        """Add to KPI sums."""
-        updates = [
-            _moved(key, sums, dict(zip(KPI_FIELDS, key, strict=True)))
-            for key, sums in deltas.items()
-        ]
-        if updates:
-            await self._kpis.bulk_write(updates, ordered=False, session=session)
 
     async def leaves(self, wanted: dict[str, Any]) -> list[Document]:
         """Return sums per leaf cell and publicity: {cell, public, n, w}."""
@@ -111,38 +92,6 @@ class GeoRepository:
         cursor = await self._cells.aggregate(pipeline)
         return [{**row["_id"], "n": row["n"], "w": row["w"]} async for row in cursor]
 
-    async def kpi_sums(
-        self, wanted: dict[str, Any], group: str | None, session: Session | None = None
-    ) -> list[Document]:
-        """Return KPI sums by (group, status): {key, status, n, duplicates, resolved, …}."""
-        key = f"${group}" if group else None
-        counted = {"$or": [{"n": {"$gt": 0}}, {"duplicates": {"$gt": 0}}]}
-        pipeline: list[dict[str, Any]] = [
-            {"$match": {**wanted, **counted}},
-            {
-                "$group": {
-                    "_id": {"key": key, "status": "$status"},
-                    **{name: {"$sum": f"${name}"} for name in KPI_SUMS},
-                }
-            },
-        ]
-        cursor = await self._kpis.aggregate(pipeline, session=session)
-        return [{**row["_id"], **{n: row[n] for n in KPI_SUMS}} async for row in cursor]
-
-    async def touched_since(
-        self, instant: datetime, session: Session
-    ) -> AsyncIterator[dict[ObjectId, str]]:
-        """Yield the requests that were written since ``instant``, by ``_id``, in batches."""
-        wanted = {"timestamps.updated_at": {"$gt": instant}}
-        cursor = self._requests.find(wanted, {"request_id": 1}, session=session)
-        batch: dict[ObjectId, str] = {}
-        async for row in cursor.batch_size(TOUCHED_BATCH):
-            batch[row["_id"]] = row["request_id"]
-            if len(batch) == TOUCHED_BATCH:
-                yield batch
-                batch = {}
-        yield batch
-
     async def feed(self, name: str) -> Document | None:
         """Return a cached feed."""
         return await self._feeds.find_one({"feed_name": name})
@@ -150,8 +99,3 @@ class GeoRepository:
     async def save_feed(self, feed: dict[str, Any]) -> None:
         """Insert or replace a feed by its name."""
         await self._feeds.replace_one({"feed_name": feed["feed_name"]}, feed, upsert=True)
-
-
-def _moved(key: Key, sums: Mapping[str, int], fields: dict[str, Any]) -> UpdateOne:
-    update = {"$inc": dict(sums), "$setOnInsert": fields}
-    return UpdateOne({"_id": "|".join(key)}, update, upsert=True)

@@ -1,32 +1,25 @@
-"""Geo-analytics' use cases: the heatmap and the KPIs."""
+"""Geo-analytics' use case: the heatmap."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from cst_contracts.analytics import KpiReport
 from cst_contracts.documents import GeoFeed
-from cst_core.clock import past_instant, wall_now
+from cst_core.clock import wall_now
 from cst_geo.cells import center, edge_degrees
 from cst_geo.params import parse_bbox
 from cst_geo_analytics.domain.heatmap import WEIGHT_FORMULAS, features, roll_up
-from cst_geo_analytics.domain.kpis import kpi_row
-from cst_geo_analytics.domain.queries import HeatmapQuery, KpiQuery
-from cst_geo_analytics.past import PastKpis
+from cst_geo_analytics.domain.queries import HeatmapQuery
 from cst_geo_analytics.repository import GeoRepository
 from cst_ledger.chain import canonical
-from cst_ledger.events import Document
 from cst_process.core import Core
 
 #: How long a cached heatmap is served before its cells are read again.
 FEED_TTL = timedelta(seconds=2)
 #: A parent's centre is at most about this many of its edges from its leaves' centres.
 MARGIN_EDGES = 3.0
-_GROUP_FIELDS = {"zone": "zone_id"}
 
 Box = tuple[float, float, float, float]
 
@@ -37,7 +30,6 @@ class GeoService:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._repository = GeoRepository(core.db)
-        self._past = PastKpis(core.db, self._repository)
 
     async def heatmap(self, query: HeatmapQuery, *, staff: bool) -> GeoFeed:
         """Return hexagons with their sums, from the cache while it is fresh.
@@ -86,34 +78,6 @@ class GeoService:
             "expires_at": wall_now() + FEED_TTL,
             "etag": hashlib.sha256(canonical(hexagons)).hexdigest()[:32],
         }
-
-    async def kpis(self, query: KpiQuery) -> KpiReport:
-        """Return totals, and rows by group where one is asked for.
-
-        Raises:
-            InvalidInput: unknown category or zone, days the wrong way round, or an ``as_of`` that
-                is no instant of the past.
-            Unavailable: the past can't be read just now.
-        """
-        now, catalog = self._core.clock.now(), await self._core.catalog.get()
-        query.check(catalog)
-        as_of = None if query.as_of is None else past_instant("as_of", query.as_of, now)
-        group = _GROUP_FIELDS.get(query.group_by or "", query.group_by)
-        if as_of is None:
-            sums = await self._repository.kpi_sums(query.wanted(), group)
-        else:
-            sums = await self._past.sums(query, group, as_of, ZoneInfo(catalog.city.timezone))
-        groups: defaultdict[str, list[Document]] = defaultdict(list)
-        for row in sums:
-            groups[str(row["key"])].append(row)
-        rows = [kpi_row(key, groups[key]) for key in sorted(groups)] if group else []
-        return KpiReport(
-            generated_at=now,
-            as_of=as_of,
-            group_by=query.group_by,
-            totals=kpi_row(None, sums),
-            groups=[row for row in rows if row.requests or row.duplicates],
-        )
 
 
 def _leaf_bounds(box: Box, resolution: int) -> dict[str, Any]:

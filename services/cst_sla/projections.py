@@ -1,17 +1,16 @@
 """The projections ``clocks`` and ``kpis`` from the ledger.
 
 A request's clock and KPIs follow from its document, which is the fold of its events (``cst audit
-verify`` proves that), and from its ``sla_breached`` event. Nothing is summed over requests, so what
-is wrong is corrected in place, some requests in one transaction. It reads and writes at one
-instant, and a consumer or the scheduler that writes the same clock or log meanwhile conflicts with
-it, so that one of the two is repeated on what the other has left. Killed between two transactions
-it leaves the rest as it was; run twice at once, the second finds nothing to do.
+verify`` proves that). Nothing is summed over requests, so what is wrong is corrected in place, some
+requests in one transaction. It reads and writes at one instant, and a consumer or the scheduler
+that writes the same clock or log meanwhile conflicts with it, so that one of the two is repeated on
+what the other has left. Killed between two transactions it leaves the rest as it was; run twice at
+once, the second finds nothing to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 from cst_ledger.events import Document
@@ -19,11 +18,15 @@ from cst_mongo.client import Session
 from cst_mongo.transactions import transact
 from cst_process.core import Core
 from cst_process.projection import Differences, difference
-from cst_sla.domain.clock import clock_of, kpis_of
+from cst_sla.domain.clock import clock_of
+from cst_sla.domain.kpis import kpis_of
 from cst_sla.repository import SlaRepository
 
 #: Requests looked at in one transaction.
 BATCH = 100
+
+#: A row's key, and who has claimed it.
+_NOT_OF_THE_CLOCK = frozenset({"_id", "claimed_by", "claimed_until"})
 
 Row = dict[str, Any]
 #: By request id: (what is there, what should be); None where there is, or should be, nothing.
@@ -33,7 +36,7 @@ Wrong = Mapping[str, tuple[Row | None, Row | None]]
 class Kind(Protocol):
     """A row a request: what it should be, what it is, and how it is written."""
 
-    def right(self, document: Document, breached_at: datetime | None) -> Row | None: ...
+    async def right(self, document: Document) -> Row | None: ...
 
     async def found(self, request_ids: Sequence[str], session: Session) -> dict[str, Row]: ...
 
@@ -55,13 +58,15 @@ class Clocks:
         self.drop = repository.drop_clocks
         self.count = repository.count_clocks
 
-    def right(self, document: Document, breached_at: datetime | None) -> Row | None:
-        clock = clock_of(document, breached_at)
-        return None if clock is None else clock | {"breached_at": breached_at}
+    async def right(self, document: Document) -> Row | None:
+        return clock_of(document)
 
     async def found(self, request_ids: Sequence[str], session: Session) -> dict[str, Row]:
         clocks = await self._repository.clocks(request_ids, session)
-        return {key: {n: v for n, v in row.items() if n != "_id"} for key, row in clocks.items()}
+        return {
+            key: {name: value for name, value in row.items() if name not in _NOT_OF_THE_CLOCK}
+            for key, row in clocks.items()
+        }
 
     def without_request(self) -> AsyncIterator[list[str]]:
         return self._repository.clocks_without_request(BATCH)
@@ -75,9 +80,8 @@ class Kpis:
         self.save = repository.put_kpis
         self.count = repository.count_kpis
 
-    def right(self, document: Document, breached_at: datetime | None) -> Row | None:
-        kpis: Row = kpis_of(document, breached=breached_at is not None)["computed_kpis"]
-        return kpis
+    async def right(self, document: Document) -> Row | None:
+        return kpis_of(document)
 
     async def drop(self, request_ids: Sequence[str], session: Session) -> None:
         """Every request has KPIs, and they lie in its own log."""
@@ -128,10 +132,7 @@ class InPlace:
 
     async def _wrong(self, batch: Sequence[str], session: Session) -> Wrong:
         documents = await self._repository.requests(batch, session)
-        breaches = await self._repository.breaches([doc["_id"] for doc in documents], session)
-        right = {
-            doc["request_id"]: self._kind.right(doc, breaches.get(doc["_id"])) for doc in documents
-        }
+        right = {doc["request_id"]: await self._kind.right(doc) for doc in documents}
         found = await self._kind.found(batch, session)
         pairs = {key: (found.get(key), right.get(key)) for key in batch}
         return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}

@@ -9,10 +9,13 @@ from typing import Any
 from bson import ObjectId
 from pymongo import ASCENDING, IndexModel, ReplaceOne, UpdateOne
 
+from cst_contracts.enums import OPEN_STATUSES
 from cst_ledger.events import Document
 from cst_ledger.ledger import LOGS, REQUESTS
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
+from cst_sla.kpis.repository import FACTS
+from cst_sla.orphans import without_request
 
 CLOCKS = CollectionSpec(
     "sla_clocks",
@@ -23,19 +26,33 @@ CLOCKS = CollectionSpec(
         ),
     ),
 )
-SPECS = (CLOCKS,)
-_NEEDED = {
-    "request_id": 1,
-    "sla_policy": 1,
-    "due_at": 1,
-    "timestamps": 1,
-    "historic": 1,
-    "escalations": 1,
-    "workflow.hold": 1,
-    "workflow.held_seconds": 1,
-    "duplicates.is_master": 1,
-    "ledger.seq": 1,
-}
+SPECS = (CLOCKS, FACTS)
+#: Fields of a request that its clock and its KPIs are made of.
+_NEEDED = dict.fromkeys(
+    (
+        "request_id",
+        "category",
+        "status",
+        "priority",
+        "sla_policy",
+        "due_at",
+        "timestamps",
+        "historic",
+        "escalations",
+        "sla_fired",
+        "first_response_at",
+        "reopened",
+        "rating",
+        "source",
+        "workflow",
+        "location.zone_id",
+        "assignment.assigned_agent_id",
+        "duplicates.is_master",
+    ),
+    1,
+)
+#: How long a scheduler that died keeps what it has claimed from the others, in milliseconds.
+LEASE_MS = 15_000
 
 
 class SlaRepository:
@@ -46,7 +63,9 @@ class SlaRepository:
         self._logs = db[LOGS.name]
         self._clocks = db[CLOCKS.name]
 
-    async def requests(self, request_ids: Sequence[str], session: Session) -> list[Document]:
+    async def requests(
+        self, request_ids: Sequence[str], session: Session | None = None
+    ) -> list[Document]:
         """Return what clocks need of some requests."""
         wanted = {"request_id": {"$in": list(request_ids)}}
         return await self._requests.find(wanted, _NEEDED, session=session).to_list()
@@ -56,10 +75,15 @@ class SlaRepository:
         cursor = self._clocks.find({"_id": {"$in": list(request_ids)}}, session=session)
         return {clock["_id"]: clock async for clock in cursor}
 
+    async def whole(self, request_ids: Sequence[str], session: Session) -> list[Document]:
+        """Return some requests with all their fields."""
+        wanted = {"request_id": {"$in": list(request_ids)}}
+        return await self._requests.find(wanted, session=session).to_list()
+
     async def save_kpis(self, kpis: Mapping[ObjectId, dict[str, Any]], session: Session) -> None:
         """Set KPIs in bucket 0 of each request's log (no append, so the relay passes it by)."""
         updates = [
-            UpdateOne({"request_id": oid, "bucket": 0}, {"$set": values})
+            UpdateOne({"request_id": oid, "bucket": 0}, {"$set": {"computed_kpis": values}})
             for oid, values in kpis.items()
         ]
         if updates:
@@ -69,6 +93,26 @@ class SlaRepository:
         """Remove the clocks of some requests, where they have one."""
         if request_ids:
             await self._clocks.delete_many({"_id": {"$in": list(request_ids)}}, session=session)
+
+    async def open_ids(
+        self, category: str | None, policy_id: str | None, count: int
+    ) -> AsyncIterator[list[str]]:
+        """Yield the ids of open requests that are promised here, ``count`` at a time.
+
+        ``category`` and ``policy_id`` narrow it down to those of one category, or one policy.
+        """
+        wanted: dict[str, Any] = {"status": {"$in": sorted(OPEN_STATUSES)}, "historic": False}
+        if category is not None:
+            wanted["category"] = category
+        if policy_id is not None:
+            wanted["sla_policy.policy_id"] = policy_id
+        batch: list[str] = []
+        async for row in self._requests.find(wanted, {"_id": 0, "request_id": 1}):
+            batch.append(row["request_id"])
+            if len(batch) == count:
+                yield batch
+                batch = []
+        yield batch
 
     async def request_ids(self, count: int) -> AsyncIterator[list[str]]:
         """Yield the id of every request, ``count`` at a time, by an index alone."""
@@ -81,36 +125,9 @@ class SlaRepository:
             yield ids
             wanted = {"request_id": {"$gt": ids[-1]}}
 
-    async def clocks_without_request(self, count: int) -> AsyncIterator[list[str]]:
+    def clocks_without_request(self, count: int) -> AsyncIterator[list[str]]:
         """Yield the ids of clocks that have no request (the ledger never removes one)."""
-        wanted: dict[str, Any] = {}
-        while True:
-            cursor = self._clocks.find(wanted, {"_id": 1}).sort("_id", 1).limit(count)
-            ids = [row["_id"] async for row in cursor]
-            if not ids:
-                return
-            known = self._requests.find({"request_id": {"$in": ids}}, {"_id": 0, "request_id": 1})
-            with_request = {row["request_id"] async for row in known}
-            yield [key for key in ids if key not in with_request]
-            wanted = {"_id": {"$gt": ids[-1]}}
-
-    async def breaches(
-        self, oids: Sequence[ObjectId], session: Session
-    ) -> dict[ObjectId, datetime]:
-        """Return when requests (by ``_id``) were breached, for those that were, by the ledger."""
-        breach = {"$eq": ["$$this.type", "sla_breached"]}
-        pipeline: list[dict[str, Any]] = [
-            {"$match": {"request_id": {"$in": list(oids)}, "event_stream.type": "sla_breached"}},
-            {"$sort": {"request_id": -1, "bucket": -1}},
-            {
-                "$project": {
-                    "request_id": 1,
-                    "first": {"$first": {"$filter": {"input": "$event_stream", "cond": breach}}},
-                }
-            },
-        ]
-        cursor = await self._logs.aggregate(pipeline, session=session)
-        return {log["request_id"]: log["first"]["meta"]["breached_at"] async for log in cursor}
+        return without_request(self._clocks, self._requests, count)
 
     async def put_clocks(self, clocks: Mapping[str, dict[str, Any]], session: Session) -> None:
         """Replace whole clocks, with what fired."""
@@ -132,8 +149,7 @@ class SlaRepository:
     async def put_kpis(self, kpis: Mapping[str, dict[str, Any]], session: Session) -> None:
         """Set the KPIs of requests."""
         oids = await self._oids(list(kpis), session)
-        values = {oid: {"computed_kpis": kpis[request_id]} for oid, request_id in oids.items()}
-        await self.save_kpis(values, session)
+        await self.save_kpis({oid: kpis[key] for oid, key in oids.items()}, session)
 
     async def _oids(self, request_ids: Sequence[str], session: Session) -> dict[ObjectId, str]:
         wanted = {"request_id": {"$in": list(request_ids)}}
@@ -152,16 +168,18 @@ class SlaRepository:
         # Without its type the partial index would not answer it.
         return {"next_due_at": {"$lte": now, "$type": "date"}}
 
-    async def due(self, now: datetime, limit: int) -> list[str]:
-        """Return the requests whose clock has something due, longest overdue first."""
-        cursor = self._clocks.find(self.fallen_due(now), {"_id": 1})
-        return [row["_id"] async for row in cursor.sort("next_due_at", 1).limit(limit)]
+    async def claim(self, now: datetime, limit: int, holder: str) -> list[str]:
+        """Take requests whose clock has something due, longest overdue first; return their ids.
 
-    async def mark_breached(self, request_id: str, breach_at: datetime, session: Session) -> bool:
-        """Note the breach in the clock; False when it was noted before or the clock has stopped."""
-        result = await self._clocks.update_one(
-            {"_id": request_id, "next_due_at": breach_at, "breached_at": None},
-            {"$set": {"next_due_at": None, "breached_at": breach_at}},
-            session=session,
-        )
-        return result.modified_count == 1
+        What another holder has taken is left to it until its lease of ``LEASE_MS`` ends, by the
+        server's time: a simulated clock does not make leases run faster.
+        """
+        free = {**self.fallen_due(now), "$expr": {"$lte": ["$claimed_until", "$$NOW"]}}
+        cursor = self._clocks.find(free, {"_id": 1}).sort("next_due_at", 1).limit(limit)
+        ids = [row["_id"] async for row in cursor]
+        if not ids:
+            return []
+        lease = {"claimed_by": holder, "claimed_until": {"$add": ["$$NOW", LEASE_MS]}}
+        await self._clocks.update_many({"_id": {"$in": ids}, **free}, [{"$set": lease}])
+        taken = self._clocks.find({"_id": {"$in": ids}, "claimed_by": holder}, {"_id": 1})
+        return [row["_id"] async for row in taken]

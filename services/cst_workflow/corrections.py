@@ -151,7 +151,7 @@ class CorrectionService:
             after = await self._ledger.append(document, events, session)
             if any("danger" in event.changes for event in events):
                 for notice in danger_notices(after, after["ledger"]["seq"]):
-                    await self._inbox.post(notice, self._core.clock.now(), session)
+                    await self._inbox.post(notice, after, self._core.clock.now(), session)
             return after
 
         return await transact(self._core.db, once)

@@ -45,7 +45,7 @@ class DisputeService:
         codes = ", ".join(document["dispute"]["reason_codes"]) or "without a reason code"
         reason = f"its citizen says that the work is not done ({codes}); {why}"
         notice = Notice(document["request_id"], "dispute", "supervisor", reason, event.seq)
-        await self._inbox.post(notice, self._core.clock.now(), session)
+        await self._inbox.post(notice, document, self._core.clock.now(), session)
 
     def _can_reopen(self, document: Document) -> bool:
         rules = self._ledger.rules.of(document)

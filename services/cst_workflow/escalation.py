@@ -38,9 +38,10 @@ class EscalationService:
             check_version(document, command.expected_version)
             escalation = escalate(document, command.action, by, command.reason)
             _check(document, command.action)
+            after = await self._ledger.append(document, escalation.events, session)
             for notice in escalation.notices:
-                await self._inbox.post(notice, self._core.clock.now(), session)
-            return await self._ledger.append(document, escalation.events, session)
+                await self._inbox.post(notice, after, self._core.clock.now(), session)
+            return after
 
         return await transact(self._core.db, once)
 

@@ -10,7 +10,7 @@ from cst_ledger.events import By, Document, NewEvent
 from cst_mongo.client import Session
 from cst_process.core import Core
 from cst_roster.roster import Roster, capacity_event
-from cst_rules import restarted
+from cst_rules import paused
 from cst_workflow.domain.unmerging import ended_at
 
 
@@ -42,15 +42,13 @@ class Reopening:
         holder = await self._holder(document, agent_id, session)
         now = to_ms(self._core.clock.now())
         stopped = ended_at(document) or now
-        idle_s = int((now - stopped).total_seconds())
         event = NewEvent(
             "in_progress",
             by,
             changes={
                 "status": "in_progress",
                 "assignment.assigned_agent_id": holder["_id"],
-                "due_at": restarted(document["due_at"], stopped, now),
-                "workflow.held_seconds": document["workflow"]["held_seconds"] + idle_s,
+                **paused(document, stopped, now),
             },
             meta={"reopened": True},
             message=reason,

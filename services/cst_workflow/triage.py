@@ -38,7 +38,7 @@ class TriageService:
         if event.name == "created" and event.data.get("dangerous"):
             now = self._core.clock.now()
             for notice in danger_notices(document, event.seq):
-                await self._inbox.post(notice, now, session)
+                await self._inbox.post(notice, document, now, session)
         events = triage(document, await self._core.catalog.get())
         await self._ledger.append(document, events, session)
 

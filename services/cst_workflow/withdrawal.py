@@ -109,6 +109,6 @@ class WithdrawalService:
             seq = document["ledger"]["seq"] + 1
             what = f"its reporter withdraws it; it is {document['status']}"
             notice = Notice(request_id, KIND, ROLE, what, seq)
-            await self._inbox.post(notice, self._core.clock.now(), session)
+            await self._inbox.post(notice, document, self._core.clock.now(), session)
             document = await self._ledger.append(document, [asked(by, reason)], session)
         return Withdrawn(document, asked=True)

@@ -12,7 +12,7 @@ from cst_ledger.events import Document
 from cst_mongo.client import Session
 from cst_mongo.transactions import transact
 from cst_process.core import Core
-from cst_testkit.factories import created_event, request_state
+from cst_testkit.factories import created_event, policy_terms, request_state
 
 
 async def seed(core: Core, example: Event) -> Document:
@@ -56,11 +56,4 @@ def _terms(created_at: datetime | None, due_at: datetime | None) -> dict[str, An
     if created_at is None or due_at is None:
         return None
     hours = (due_at - created_at).total_seconds() / 3600
-    return {
-        "policy_id": "example",
-        "target_hours": hours,
-        "breach_threshold_hours": hours,
-        "escalation_steps": [],
-        "warn_hours": None,
-        "calendar": "24x7",
-    }
+    return policy_terms(policy_id="example", target_hours=hours, breach_threshold_hours=hours)

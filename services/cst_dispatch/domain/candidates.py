@@ -56,18 +56,32 @@ class Ranking:
         ]
 
 
-def rank(agents: Iterable[Document], job: Job, now: datetime) -> Ranking:
-    """Rank active persons for a job: load share, then longest unassigned, then code."""
+def rank(
+    agents: Iterable[Document],
+    job: Job,
+    now: datetime,
+    *,
+    held_before: Collection[Any] = (),
+) -> Ranking:
+    """Rank active persons for a job: load share, then longest unassigned, then code.
+
+    Who is among ``held_before`` (ids of agents) had it already, and is left out.
+    """
     excluded: Counter[str] = Counter()
     fitting: list[Document] = []
     for agent in agents:
-        reason = exclusion(agent, job, now)
+        had_it = agent["_id"] in held_before
+        reason = "held_before" if had_it else exclusion(agent, job, now)
         if reason is None:
             fitting.append(agent)
         else:
             excluded[reason] += 1
-    fitting.sort(key=_order)
-    return Ranking(fitting, dict(sorted(excluded.items())))
+    return Ranking(by_load(fitting), dict(sorted(excluded.items())))
+
+
+def by_load(agents: Iterable[Document]) -> list[Document]:
+    """Return persons in the order in which they are asked."""
+    return sorted(agents, key=_order)
 
 
 def exclusion(agent: Document, job: Job, now: datetime) -> str | None:

@@ -8,11 +8,8 @@ is added and taken out a million times leaves nothing behind, and equals a sum m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cst_contracts.events import Facts
 
@@ -32,6 +29,7 @@ MOVING = frozenset(
         "resumed",
         "category_changed",
         "priority_changed",
+        "policy_changed",
         "location_changed",
         "duplicate_linked",
         "duplicate_unlinked",
@@ -86,60 +84,13 @@ def cell_sums(row: Row) -> dict[str, int]:
     return {"n": 1, "w": weight, "wt": weight * int(row["created_at"].timestamp())}
 
 
-def kpi_key(row: Row, zone: ZoneInfo) -> Key:
-    """Return the key of the row's KPI sums, which begins with the local day of creation."""
-    day = row["created_at"].astimezone(zone).date().isoformat()
-    return (day, row["category"], row["zone_id"], row["priority"], row["status"])
-
-
-def kpi_sums(row: Row) -> dict[str, int]:
-    """Return what a row adds to the KPIs of its group; a duplicate adds to no other sum."""
-    if not row["is_master"]:
-        return {"duplicates": 1}
-    sums: dict[str, int] = {"n": 1}
-    resolved_at: datetime | None = row["resolved_at"]
-    if resolved_at is not None:
-        span = (resolved_at - row["created_at"]).total_seconds()
-        sums |= {"resolved": 1, "seconds": max(0, int(span))}
-        if row["due_at"] is not None:
-            sums["met" if resolved_at <= row["due_at"] else "missed"] = 1
-    return sums
-
-
-Sums = defaultdict[Key, defaultdict[str, int]]
-
-
-def _sums() -> Sums:
-    return defaultdict(lambda: defaultdict(int))
-
-
-@dataclass
-class Deltas:
-    """Changes of sums, gathered over a batch of events."""
-
-    zone: ZoneInfo
-    cells: Sums = field(default_factory=_sums)
-    kpis: Sums = field(default_factory=_sums)
-
-    def replace(self, old: Row | None, new: Row | None) -> None:
-        """Take out what ``old`` contributed and put in what ``new`` does; None is nothing."""
-        if old is not None:
-            self._add(old, -1)
-        if new is not None:
-            self._add(new, +1)
-
-    def _add(self, row: Row, sign: int) -> None:
-        if (key := cell_key(row)) is not None:
-            _accumulate(self.cells[key], cell_sums(row), sign)
-        _accumulate(self.kpis[kpi_key(row, self.zone)], kpi_sums(row), sign)
-
-
-def _accumulate(into: defaultdict[str, int], sums: Mapping[str, int], sign: int) -> None:
-    for name, value in sums.items():
-        into[name] += sign * value
-
-
-def changed(sums: Sums) -> dict[Key, dict[str, int]]:
-    """Return the sums that change at all."""
+def cell_moves(replaced: Iterable[tuple[Row | None, Row]]) -> dict[Key, dict[str, int]]:
+    """Return what changes of the cells' sums where rows (old, or None, and new) take turns."""
+    sums: defaultdict[Key, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for old, new in replaced:
+        for row, sign in ((old, -1), (new, +1)):
+            if row is not None and (key := cell_key(row)) is not None:
+                for name, value in cell_sums(row).items():
+                    sums[key][name] += sign * value
     kept = {key: {n: v for n, v in values.items() if v} for key, values in sums.items()}
     return {key: values for key, values in kept.items() if values}

@@ -1,15 +1,40 @@
-"""A request's clock and KPIs, as they follow from the request itself."""
+"""A request's clock: its steps, which of them have fired, and what falls due next.
+
+All of it follows from the request's document. What has fired stands there, too (``sla_fired``), and
+is written with the step's own event: so two schedulers can never fire one step, whatever the rows
+of ``sla_clocks`` say, which only tell where to look.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
-from cst_ledger.events import By, Document, NewEvent
+from cst_ledger.events import Document
+from cst_rules import after, breach_at, pauses_of, warn_hours
 
-SLA = By("system", "sla")
-#: ``sla_state`` of a request that nothing was promised for, and of a duplicate.
-NO_PROMISE = "none"
+StepKind = Literal["response_missed", "at_risk", "escalation", "overdue", "breached"]
+#: Of steps due at the same instant the one that comes first.
+_ORDER: tuple[StepKind, ...] = ("response_missed", "at_risk", "escalation", "overdue", "breached")
+#: Key of the one step that fires once in a request's life: a breach stays one.
+BREACHED = "breached"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens when ``after_hours`` hours of the clock are used up, at ``at`` (UTC).
+
+    ``key`` names it among the steps of a request: a policy with other hours has other steps.
+    ``action`` is there for escalations only.
+    """
+
+    kind: StepKind
+    after_hours: float
+    at: datetime
+    key: str
+    action: str | None = None
 
 
 def ended_at(document: Document) -> datetime | None:
@@ -19,91 +44,104 @@ def ended_at(document: Document) -> datetime | None:
     return ended
 
 
-def clock_of(document: Document, breached_at: datetime | None = None) -> dict[str, Any] | None:
-    """Return the clock of a request; None for a duplicate and where nothing was promised.
+def has_clock(document: Document) -> bool:
+    """Tell whether a request has a clock: no duplicate has, and none without a promise."""
+    return document["sla_policy"] is not None and document["duplicates"]["is_master"]
 
-    ``next_due_at`` is null where no breach can come any more, or as long as the request is held:
-    what ended (or was held) after its breach still has one to declare, what was declared (at
-    ``breached_at``) does not fall due again.
+
+def fired(document: Document) -> dict[str, datetime]:
+    """Return the keys of the steps that have fired, with the instants at which they were due."""
+    return {step["step"]: step["due_at"] for step in document["sla_fired"]}
+
+
+def breached_at(document: Document) -> datetime | None:
+    """Return when the promise was broken, None where it was not (or not yet declared)."""
+    return fired(document).get(BREACHED)
+
+
+def steps_of(document: Document) -> list[Step]:
+    """Return all steps of a request that has a clock, in the order in which they fall due.
+
+    Of imported history only the breach is told: nobody is to act on it.
     """
-    policy, due_at = document["sla_policy"], document["due_at"]
-    if policy is None or not document["duplicates"]["is_master"]:
+    steps = [_breach(document)] if document["historic"] else list(_steps(document))
+    return sorted(steps, key=lambda step: (step.at, _ORDER.index(step.kind)))
+
+
+def _steps(document: Document) -> Iterator[Step]:
+    policy, start = document["sla_policy"], document["timestamps"]["created_at"]
+    pauses = pauses_of(document)
+
+    def step(kind: StepKind, hours: float, action: str | None = None) -> Step:
+        at = after(policy, start, hours, pauses)
+        return Step(kind, hours, at, step_key(policy, kind, hours, action), action)
+
+    if policy["acknowledge_hours"] is not None:
+        yield step("response_missed", policy["acknowledge_hours"])
+    yield step("at_risk", warn_hours(policy))
+    for declared in policy["escalation_steps"]:
+        yield step("escalation", declared["after_hours"], declared["action"])
+    if policy["breach_threshold_hours"] > policy["target_hours"]:
+        yield step("overdue", policy["target_hours"])
+    yield _breach(document)
+
+
+def step_key(policy: Document, kind: StepKind, hours: float, action: str | None = None) -> str:
+    """Return the key of a step: with other hours, or other hours' calendar, it is another one."""
+    parts = [kind, f"{hours:g}", policy["calendar"], *([action] if action else [])]
+    return ":".join(parts)
+
+
+def _breach(document: Document) -> Step:
+    policy, at = document["sla_policy"], document["due_at"]
+    hours = policy["breach_threshold_hours"]
+    if hours > policy["target_hours"]:
+        at = breach_at(policy, document["timestamps"]["created_at"], pauses_of(document))
+    return Step("breached", hours, at, BREACHED)
+
+
+def pending(document: Document) -> list[Step]:
+    """Return the steps that have yet to fire, in their order.
+
+    While a request is held, and after its end, only what fell due before is left; after its end
+    that is the breach alone, which is a fact, and no more anything to act on.
+    """
+    if not has_clock(document):
+        return []
+    done, ended, hold = fired(document), ended_at(document), document["workflow"]["hold"]
+    stands_since = ended or (hold["since"] if hold is not None else None)
+    return [
+        step
+        for step in steps_of(document)
+        if step.key not in done
+        and (stands_since is None or step.at < stands_since)
+        and (ended is None or step.kind == "breached")
+        and (step.kind != "response_missed" or _is_unanswered(document, step.at))
+    ]
+
+
+def _is_unanswered(document: Document, at: datetime) -> bool:
+    answered_at = document["first_response_at"]
+    return answered_at is None or bool(answered_at > at)
+
+
+def clock_of(document: Document) -> dict[str, Any] | None:
+    """Return the row of a request in ``sla_clocks``; None where it has no clock.
+
+    ``next_due_at`` is null where nothing can fall due any more, or as long as the request is held.
+    """
+    if not has_clock(document):
         return None
-    stopped_at = ended_at(document)
-    hold = document["workflow"]["hold"]
-    stands_since = stopped_at or (hold["since"] if hold is not None else None)
-    slack = policy["breach_threshold_hours"] - policy["target_hours"]
-    breach_at = due_at + timedelta(hours=slack)
-    kept = stands_since is not None and stands_since <= breach_at
+    policy, ahead = document["sla_policy"], pending(document)
     return {
         "policy_id": policy["policy_id"],
         "target_hours": policy["target_hours"],
         "started_at": document["timestamps"]["created_at"],
-        "due_at": due_at,
-        "breach_at": breach_at,
-        "stopped_at": stopped_at,
-        "next_due_at": None if kept or breached_at is not None else breach_at,
+        "due_at": document["due_at"],
+        "breach_at": _breach(document).at,
+        "stopped_at": ended_at(document),
+        "next_step": ahead[0].key if ahead else None,
+        "next_due_at": ahead[0].at if ahead else None,
+        "breached_at": breached_at(document),
         "historic": document["historic"],
     }
-
-
-def resolution_minutes(document: Document) -> float | None:
-    """Return the minutes from creation to resolution, null while open or closed without work.
-
-    Imported requests that end before they begin count as 0 (their event carries a flag).
-    """
-    times = document["timestamps"]
-    if times["resolved_at"] is None:
-        return None
-    span: timedelta = times["resolved_at"] - times["created_at"]
-    return max(0.0, span.total_seconds() / 60)
-
-
-def net_resolution_minutes(document: Document) -> float | None:
-    """Return ``resolution_minutes`` without the time for which the clock stood still."""
-    gross = resolution_minutes(document)
-    if gross is None:
-        return None
-    held_seconds: int = document["workflow"]["held_seconds"]
-    return max(0.0, gross - held_seconds / 60)
-
-
-def state_of(document: Document, *, breached: bool) -> str:
-    """Return ``sla_state``: ``met`` or ``missed`` once ended, else whether it was breached.
-
-    A breach stays one, even where the promise was put off afterwards.
-    """
-    if document["sla_policy"] is None or not document["duplicates"]["is_master"]:
-        return NO_PROMISE
-    ended = ended_at(document)
-    if ended is not None:
-        return "met" if ended <= document["due_at"] and not breached else "missed"
-    return "breached" if breached else "on_track"
-
-
-def kpis_of(document: Document, *, breached: bool) -> dict[str, Any]:
-    """Return the request's ``computed_kpis`` by dotted path."""
-    state = state_of(document, breached=breached)
-    policy = document["sla_policy"]
-    reasons = {"missed": "resolved after the target", "breached": "open past the target"}
-    return {
-        "computed_kpis": {
-            "resolution_minutes": resolution_minutes(document),
-            "net_resolution_minutes": net_resolution_minutes(document),
-            "sla_target_hours": policy["target_hours"] if policy else None,
-            "sla_state": state,
-            "escalation_count": document["escalations"],
-            "breach_reason": reasons.get(state),
-        }
-    }
-
-
-def breach(document: Document, breach_at: datetime) -> NewEvent:
-    """Return the event of a broken promise; it happened at ``breach_at``, written when it may."""
-    policy = document["sla_policy"]
-    meta = {
-        "policy_id": policy["policy_id"],
-        "target_hours": policy["target_hours"],
-        "breached_at": breach_at,
-    }
-    return NewEvent("sla_breached", SLA, meta=meta, at=breach_at)

@@ -11,7 +11,7 @@ from cst_contracts.workflow import HoldCommand
 from cst_core.errors import Conflict, Forbidden, InvalidInput
 from cst_ledger.events import By, Document, NewEvent
 from cst_ledger.rules import RuleSet
-from cst_rules import restarted
+from cst_rules import paused
 
 #: Who ends a hold that has run out.
 HOLDS = By("system", "holds")
@@ -94,8 +94,7 @@ def resumed(document: Document, by: By, note: str | None, now: datetime) -> NewE
     seconds = max(0, int((end - hold["since"]).total_seconds()))
     changes: dict[str, Any] = {
         "workflow.hold": None,
-        "workflow.held_seconds": document["workflow"]["held_seconds"] + seconds,
-        "due_at": restarted(document["due_at"], hold["since"], end),
+        **paused(document, hold["since"], end),
     }
     meta = {"reason": hold["reason"], "held_seconds": seconds, "expired": expired}
     return NewEvent("resumed", by, changes=changes, meta=meta, message=note, at=end)

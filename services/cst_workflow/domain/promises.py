@@ -7,7 +7,7 @@ from typing import Any
 from cst_city.catalog import Catalog
 from cst_contracts.enums import PriorityName
 from cst_ledger.events import Document
-from cst_rules import promise
+from cst_rules import pauses_of, promised_for
 
 
 def reselected(
@@ -25,12 +25,10 @@ def reselected(
     """
     if document["historic"]:
         return {}
-    policy, due_at = promise(
-        catalog.policies,
-        category=category or document["category"],
-        zone_id=zone_id or document["location"]["zone_id"],
-        priority=priority or document["priority"],
-        created_at=document["timestamps"]["created_at"],
-        held_seconds=document["workflow"]["held_seconds"],
+    return catalog.promise(
+        category or document["category"],
+        zone_id or document["location"]["zone_id"],
+        priority or promised_for(document),
+        document["timestamps"]["created_at"],
+        pauses_of(document),
     )
-    return {"sla_policy": policy.terms() if policy else None, "due_at": due_at}

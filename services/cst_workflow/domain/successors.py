@@ -8,7 +8,7 @@ from typing import Any
 from cst_drafts import blank_state, workflow_state
 from cst_ledger.events import By, Document, NewEvent
 from cst_ledger.rules import RuleSet
-from cst_rules import restarted
+from cst_rules import paused
 
 CHANNEL = "successor"
 #: What the successor has in common with the request before it.
@@ -40,13 +40,12 @@ def first_event(document: Document, rules: RuleSet, by: By, now: datetime) -> Ne
     """
     times, stopped = document["timestamps"], stopped_at(document, now)
     location = {k: v for k, v in document["location"].items() if k != "address_hint"}
-    idle_s = int((now - stopped).total_seconds())
-    held_s = document["workflow"]["held_seconds"] + idle_s
+    idle = paused(document, stopped, now)
     steps = workflow_state("new", rules.allowed_next("new"), rules.version)
     state = blank_state(times["created_at"]) | {name: document[name] for name in _SAME}
     state |= {
-        "workflow": steps | {"held_seconds": held_s},
-        "due_at": restarted(document["due_at"], stopped, now),
+        "workflow": steps | {name: idle[f"workflow.{name}"] for name in ("held_seconds", "pauses")},
+        "due_at": idle["due_at"],
         "location": location,
         "successor_of": document["request_id"],
     }

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cst_ledger.events import By, Document, NewEvent
-from cst_rules import restarted
+from cst_rules import paused
 
 #: ``assignment_policy`` of work that went to the department's team.
 TEAM = "team"
@@ -33,7 +33,6 @@ def unlinked(
     linked = duplicate["duplicates"]
     since = linked["linked_at"]
     until = ended_at(duplicate) or now
-    held = duplicate["workflow"]["held_seconds"] + int((until - since).total_seconds())
     changes: dict[str, Any] = {
         "duplicates": {
             "is_master": True,
@@ -41,8 +40,7 @@ def unlinked(
             "linked_duplicates": [],
             "linked_at": None,
         },
-        "due_at": restarted(duplicate["due_at"], since, until),
-        "workflow.held_seconds": held,
+        **paused(duplicate, since, until),
     }
     if holder is not None and holder["_id"] != duplicate["assignment"]["assigned_agent_id"]:
         changes["assignment.assigned_agent_id"] = holder["_id"]
@@ -57,14 +55,12 @@ def reopened(duplicate: Document, by: By, reason: str, now: datetime) -> NewEven
     The clock stood still from the link on, also after the work was thought done.
     """
     since = duplicate["duplicates"]["linked_at"]
-    held = duplicate["workflow"]["held_seconds"] + int((now - since).total_seconds())
     return NewEvent(
         "in_progress",
         by,
         changes={
             "status": "in_progress",
-            "due_at": restarted(duplicate["due_at"], since, now),
-            "workflow.held_seconds": held,
+            **paused(duplicate, since, now),
         },
         meta={"reopened": True},
         message=reason,

@@ -23,7 +23,7 @@ async def test_a_supervisor_is_asked_where_the_rules_do_not_reopen(
     await core.ledger("test").record(before["request_id"], lambda _: [dispute])
     await deliver_and_take(core, delivery)
     (notice,) = await core.db["notices"].find().to_list()
-    assert (notice["kind"], notice["role"]) == ("dispute", "supervisor")
+    assert (notice["kind"], notice["roles"]) == ("dispute", ["supervisor"])
     assert notice["request_id"] == before["request_id"]
 
 

@@ -40,7 +40,7 @@ CALLS = [
     act("escalate", 200, DESK, ESCALATE),
     act("escalate", 401, (), ESCALATE),
     act("escalate", 403, ("agent",), ESCALATE),
-    act("escalate", 422, DESK, {"action": "reassign", "reason": "x"}),
+    act("escalate", 422, DESK, {"action": "promote", "reason": "x"}),
     act("danger", 403, DESK, JUDGE),
     act("danger", 409, CHIEF, JUDGE),
     act("danger", 422, CHIEF, {"decision": "perhaps", "reason": "x"}),
@@ -54,13 +54,13 @@ CALLS = [
     Call("GET", "/triage/queue", 401),
     Call("GET", "/triage/queue", 403, ("auditor",)),
     Call("GET", "/triage/queue", 422, DESK, query={"cursor": "x"}),
-    Call("GET", "/notices", 200, ("auditor",), query={"role": "on_call", "open": True}),
-    Call("GET", "/notices", 401),
-    Call("GET", "/notices", 422, DESK, query={"role": "king"}),
+    Call("GET", "/inbox", 200, ("auditor",), query={"role": "on_call", "open": True}),
+    Call("GET", "/inbox", 401),
+    Call("GET", "/inbox", 422, DESK, query={"department": "FAIRIES"}),
     Call(
-        "POST", "/notices/{notice_id}/acknowledge", 404, DESK, fill={"notice_id": "CST-1999-0001.0"}
+        "POST", "/inbox/{notice_id}/acknowledge", 404, DESK, fill={"notice_id": "CST-1999-0001.0"}
     ),
-    Call("POST", "/notices/{notice_id}/acknowledge", 401, fill={"notice_id": "x"}),
+    Call("POST", "/inbox/{notice_id}/acknowledge", 401, fill={"notice_id": "x"}),
     Call("POST", "/requests/on-the-spot", 401, (), {}),
     Call("POST", "/requests/on-the-spot", 403, ("citizen",), {}),
     Call("POST", "/requests/on-the-spot", 422, DESK, {}),
@@ -97,8 +97,8 @@ async def test_what_they_make_is_documented(api: Api) -> None:
             api, request_id=filed["request_id"]
         )
     open_ones = {"open": True, "role": "dispatcher"}
-    inbox = await api.client.get("/notices", params=open_ones, headers=api.as_("admin"))
+    inbox = await api.client.get("/inbox", params=open_ones, headers=api.as_("admin"))
     notice = next(item for item in inbox.json()["items"] if item["kind"] == "withdrawal")
-    path = "/notices/{notice_id}/acknowledge"
+    path = "/inbox/{notice_id}/acknowledge"
     for status in (200, 409):
         await Call("POST", path, status, DESK).send(api, notice_id=notice["notice_id"])

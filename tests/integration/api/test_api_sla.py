@@ -74,13 +74,16 @@ async def test_a_clock_set_back_meanwhile_does_not_fire(api: Api, pump: Pump) ->
     """Between looking for what is due and firing it, triage may have promised more time."""
     request_id = (await api.file())["request_id"]
     await pump.drain()
-    service = after(api, hours=121)
-    later = service._core.clock.now() + timedelta(hours=1)
-    await api.core.db["sla_clocks"].update_one(
-        {"_id": request_id}, {"$set": {"next_due_at": later}}
+    later = {"sla_policy.target_hours": 200, "sla_policy.breach_threshold_hours": 200}
+    await api.core.db["service_requests"].update_one(
+        {"request_id": request_id},
+        [{"$set": later | {"due_at": {"$add": ["$due_at", 80 * 3_600_000]}}}],
     )
-    await service._fire([request_id])
+    assert await after(api, hours=121).fire_due() == 1
     assert await breaches(api, request_id) == []
+    clock = await api.core.db["sla_clocks"].find_one({"_id": request_id})
+    assert clock is not None
+    assert clock["next_step"] == "at_risk:150:24x7"
 
 
 async def test_a_clock_that_lags_behind_its_request_does_not_fire(

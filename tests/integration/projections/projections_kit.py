@@ -27,7 +27,7 @@ EMPTIED = (
     "performance_logs",
     "geo_points",
     "geo_cells",
-    "kpi_days",
+    "kpi_facts",
     "projection_gates",
     "sla_clocks",
     "consumer_marks",

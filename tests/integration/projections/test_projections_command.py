@@ -19,6 +19,7 @@ from cst_testkit.factories import created_event
 from cst_testkit.histories import step
 
 Cst = Callable[..., Awaitable[tuple[int, str, str]]]
+NAMES = ["geo", "clocks", "kpis", "facts", "agents"]
 
 
 @pytest.fixture
@@ -59,11 +60,11 @@ def cst(core: Core, stack: Endpoints, tmp_path: Path) -> Cst:
 
 async def test_a_difference_is_printed_and_rebuilt(core: Core, cst: Cst) -> None:
     code, out, _ = await cst("check")
-    assert (code, out.count("as the ledger says")) == (0, 4)
-    await core.db["kpi_days"].update_one({}, {"$set": {"n": 5}})
+    assert (code, out.count("as the ledger says")) == (0, 5)
+    await core.db["geo_cells"].update_one({}, {"$set": {"n": 5}})
     code, out, complaints = await cst("check", "geo")
     assert (code, out) == (1, "")
-    assert complaints.startswith("geo: kpi_days 2026-03-02|pothole|MN01|P3|")
+    assert complaints.startswith("geo: geo_cells 8a2a1072b59ffff|pothole|")
     assert complaints.endswith(": n is 5, by the ledger 1\n")
     assert await cst("rebuild", "geo") == (0, "geo: rebuilt, 1 rows\n", "")
     assert (await cst("check", "geo"))[0] == 0
@@ -72,12 +73,12 @@ async def test_a_difference_is_printed_and_rebuilt(core: Core, cst: Cst) -> None
 async def test_the_list_names_them_all(cst: Cst) -> None:
     code, out, _ = await cst("list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["geo", "clocks", "kpis", "agents"]
+    assert [line.split()[0] for line in out.splitlines()] == NAMES
 
 
 @pytest.mark.parametrize("command", ["check", "rebuild"])
 async def test_an_unknown_name_is_refused_in_one_line(cst: Cst, command: str) -> None:
     code, out, complaints = await cst(command, "dragons")
     assert (code, out) == (1, "")
-    allowed = "allowed: geo, clocks, kpis, agents"
+    allowed = f"allowed: {', '.join(NAMES)}"
     assert complaints == f"cst: 'dragons' is not a projection; {allowed}\n"

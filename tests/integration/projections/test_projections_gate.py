@@ -117,7 +117,7 @@ async def test_what_a_dead_rebuilder_leaves_is_brought_to_its_end_by_a_worker(
 ) -> None:
     await stored(core, [created_event(), step("triaged")])
     await everything_delivered(core)
-    await core.db["kpi_days"].update_many({}, {"$inc": {"n": 1}})
+    await core.db["geo_cells"].update_many({}, {"$inc": {"n": 1}})
     await Rebuilder(core).die_in(place, monkeypatch)
     await stored(core, [created_event()])
 

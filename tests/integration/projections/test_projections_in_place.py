@@ -23,7 +23,7 @@ from cst_testkit.histories import histories
 from cst_testkit.pump import Pump
 
 _places = itertools.count()
-NAMES = ("clocks", "kpis", "agents")
+NAMES = ("clocks", "kpis", "facts", "agents")
 HOURS = st.sampled_from([1.0, 10.0, 30.0, 100.0])
 
 

@@ -27,7 +27,7 @@ async def test_in_v1_0_a_supervisor_is_asked_before_closing(office: Office, pump
     assert after["status"] == "resolved"
     assert after["dispute"] == disputed["dispute"]
     (notice,) = await office.notices(filed.request_id)
-    assert notice["role"] == "supervisor"
+    assert notice["roles"] == ["supervisor"]
     assert "not_fixed" in notice["reason"]
     assert (await office.api.step(filed.request_id, "closed")).status_code == 409
     assert (await verify_one(office.api.core.db, filed.request_id)).ok

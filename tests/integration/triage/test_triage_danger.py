@@ -29,10 +29,10 @@ async def test_the_create_answer_advises_and_the_worker_tells_who_is_on_call(
     assert filed["priority"] == "P1"
     await office.pump.drain()
     notices = await office.notices(filed["request_id"])
-    assert {(row["kind"], row["role"], row["open"]) for row in notices} == {
-        ("danger", "on_call", True),
-        ("danger", "supervisor", True),
-    }
+    assert [(row["kind"], row["roles"], row["open"]) for row in notices] == [
+        ("danger", ["on_call"], True),
+        ("danger", ["supervisor"], True),
+    ]
     assert all("smell of gas" in row["reason"] for row in notices)
 
 
@@ -58,7 +58,7 @@ async def test_a_harmless_report_tells_nobody(office: Office) -> None:
 async def test_somebody_takes_note_once(office: Office) -> None:
     request_id = await dangerous(office)
     notice_id = f"{request_id}.0.danger.on_call"
-    path = f"/notices/{notice_id}/acknowledge"
+    path = f"/inbox/{notice_id}/acknowledge"
     answer = await office.post(path, "dispatcher", subject="mrivera")
     assert answer.status_code == 200, answer.text
     assert answer.json()["acknowledged_by"] == "mrivera"
@@ -74,7 +74,7 @@ async def test_somebody_takes_note_once(office: Office) -> None:
 
 async def test_of_many_who_take_note_at_once_one_does(office: Office) -> None:
     request_id = await dangerous(office)
-    path = f"/notices/{request_id}.0.danger.supervisor/acknowledge"
+    path = f"/inbox/{request_id}.0.danger.supervisor/acknowledge"
     answers = await asyncio.gather(
         *(office.post(path, "supervisor", subject=f"s{n}") for n in range(20))
     )
@@ -87,22 +87,22 @@ async def test_of_many_who_take_note_at_once_one_does(office: Office) -> None:
 
 async def test_a_supervisors_notice_is_not_a_dispatchers_to_take(office: Office) -> None:
     request_id = await dangerous(office)
-    path = f"/notices/{request_id}.0.danger.supervisor/acknowledge"
+    path = f"/inbox/{request_id}.0.danger.supervisor/acknowledge"
     async with office.untouched(request_id):
         problem(await office.post(path, "dispatcher"), 403)
-    problem(await office.post("/notices/CST-1999-0001.0.danger.on_call/acknowledge", "admin"), 404)
+    problem(await office.post("/inbox/CST-1999-0001.0.danger.on_call/acknowledge", "admin"), 404)
 
 
 async def test_the_inbox_is_read_by_role_and_state_page_by_page(office: Office) -> None:
     made = [await dangerous(office) for _ in range(3)]
-    await office.post(f"/notices/{made[1]}.0.danger.on_call/acknowledge", "admin")
+    await office.post(f"/inbox/{made[1]}.0.danger.on_call/acknowledge", "admin")
     for is_open, expected in ((True, [made[0], made[2]]), (False, [made[1]]), (None, made)):
         query = {"role": "on_call", "limit": 2} | ({} if is_open is None else {"open": is_open})
         rows, cursor = [], None
         while True:
-            page = await office.get("/notices", **query, **({"cursor": cursor} if cursor else {}))
+            page = await office.get("/inbox", **query, **({"cursor": cursor} if cursor else {}))
             rows += [row for row in page["items"] if row["request_id"] in made]
-            assert all(row["role"] == "on_call" for row in page["items"])
+            assert all(row["roles"] == ["on_call"] for row in page["items"])
             if (cursor := page["next_cursor"]) is None:
                 break
         assert [row["request_id"] for row in rows] == expected

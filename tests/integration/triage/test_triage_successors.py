@@ -190,7 +190,7 @@ async def test_a_raised_priority_reorders_and_keeps_the_promise(office: Office) 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"action": "reassign", "reason": "x"}, "action"),
+        ({"action": "promote", "reason": "x"}, "action"),
         ({"action": "notify:citizen", "reason": "x"}, "action"),
         ({"action": "notify:", "reason": "x"}, "action"),
         ({"action": "", "reason": "x"}, "action"),

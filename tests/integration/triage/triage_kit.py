@@ -17,6 +17,7 @@ from cst_geo.points import EARTH_RADIUS_M
 from cst_ledger.events import Document, NewEvent
 from cst_ledger.reader import events_of
 from cst_ledger.verify import verify_one
+from cst_rules import paused
 from cst_testkit.apps import DOWNTOWN, Api
 from cst_testkit.factories import SYSTEM
 from cst_testkit.pump import Pump
@@ -122,7 +123,8 @@ class Office:
 
     async def open_roles(self, request_id: str) -> set[str]:
         """Return whom the open notices about a request concern."""
-        return {row["role"] for row in await self.notices(request_id) if row["open"]}
+        found = [row for row in await self.notices(request_id) if row["open"]]
+        return {role for row in found for role in row["roles"]}
 
     async def pin(self, request_id: str, version: str) -> None:
         """Bind a request to a rule set, by the event that says so."""
@@ -175,8 +177,7 @@ class Office:
         def resumed(document: Document) -> list[NewEvent]:
             changes = {
                 "workflow.hold": None,
-                "workflow.held_seconds": seconds,
-                "due_at": document["due_at"] + timedelta(seconds=seconds),
+                **paused(document, now, now + timedelta(hours=hours)),
             }
             meta = {"reason": "weather", "held_seconds": seconds, "expired": True}
             return [held, NewEvent("resumed", SYSTEM, changes=changes, meta=meta)]

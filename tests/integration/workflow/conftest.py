@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from workflow_kit import Desk
 
 from cst_testkit.apps import Api
+from cst_testkit.desk import Desk
 
 
 @pytest.fixture

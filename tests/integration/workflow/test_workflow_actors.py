@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from workflow_kit import Desk, fields_of
 
 from cst_ledger.events import By, NewEvent
 from cst_mongo.transactions import transact
 from cst_sla.repository import SlaRepository
+from cst_testkit.desk import Desk, fields_of
 from cst_testkit.factories import created_event
 from cst_workflow.repository import WorkflowRepository
 

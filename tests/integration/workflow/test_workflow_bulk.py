@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from workflow_kit import Desk, fields_of
+
+from cst_testkit.desk import Desk, fields_of
 
 PATH = "/requests/transitions"
 

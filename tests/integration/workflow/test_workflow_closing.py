@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from workflow_kit import Desk
 
 from cst_core.clock import to_ms
 from cst_ledger.events import NewEvent
+from cst_testkit.desk import Desk
 from cst_testkit.factories import SYSTEM
 from cst_testkit.waiting import wait_until
 from cst_workflow.closing import ClosingService

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from workflow_kit import Desk, fields_of
 
 from cst_contracts.requests import TransitionCommand
 from cst_core.errors import ConfigError
@@ -14,6 +13,7 @@ from cst_http.tokens import Caller
 from cst_ledger.rules import RuleBook, shipped_rules
 from cst_process.core import Core, open_core
 from cst_testkit.apps import report
+from cst_testkit.desk import Desk, fields_of
 from cst_workflow.transitions import TransitionService
 
 PATH = "/workflow-rules"

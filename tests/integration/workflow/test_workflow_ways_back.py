@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from workflow_kit import Desk, fields_of
 
 from cst_contracts.requests import TransitionCommand
 from cst_core.clock import to_ms
 from cst_http.tokens import Caller
 from cst_ledger.events import NewEvent
+from cst_testkit.desk import Desk, fields_of
 from cst_testkit.factories import SYSTEM
 from cst_testkit.pump import Pump
 from cst_workflow.transitions import TransitionService

@@ -64,6 +64,43 @@ def test_a_wrong_secret_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch) 
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["staff.example", "ftp://staff.example/hook", "https://", "/hook"])
+def test_a_webhook_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("CST_WEBHOOK_ADMIN", url)
+    monkeypatch.setenv("CST_WEBHOOK_SECRET", "s" * 24)
+    with pytest.raises(ConfigError, match=f"^CST_WEBHOOK_ADMIN='{url}': .*https://"):
+        load_settings(Settings)
+
+
+@pytest.mark.parametrize(
+    ("secret", "fault"),
+    [
+        ("", "is needed to sign what is sent by CST_WEBHOOK_SUPERVISOR"),
+        ("hunter2" * 3, "is 21 bytes; at least 24 are needed"),
+        ("whsec_" + "aHVudGVyMg==" * 3, "is no base64"),
+        ("whsec_aHVudGVyMmh1bnRlcjJodW50ZXIy", "is 21 bytes"),
+    ],
+    ids=["none", "short", "no base64", "short in base64"],
+)
+def test_a_webhook_wants_a_good_secret(
+    monkeypatch: pytest.MonkeyPatch, secret: str, fault: str
+) -> None:
+    monkeypatch.setenv("CST_WEBHOOK_SUPERVISOR", "https://staff.example/hook")
+    monkeypatch.setenv("CST_WEBHOOK_SECRET", secret)
+    with pytest.raises(ConfigError, match=rf"^CST_WEBHOOK_SECRET=\*\*\*: .*{fault}") as caught:
+        load_settings(Settings)
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert "aHVudGVyMg" not in str(caught.value)
+
+
+def test_webhooks_are_those_of_the_roles_that_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(Settings).webhooks == {}
+    monkeypatch.setenv("CST_WEBHOOK_ON_CALL", "http://10.0.0.7:8080/hook?team=1")
+    monkeypatch.setenv("CST_WEBHOOK_SECRET", "s" * 24)
+    assert load_settings(Settings).webhooks == {"on_call": "http://10.0.0.7:8080/hook?team=1"}
+
+
 def test_another_process_gets_the_same_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -95,6 +132,11 @@ def test_another_process_gets_the_same_settings(
         s3_region="eu-west-1",
         s3_access_key="key",
         s3_secret_key="secret",
+        webhook_on_call="https://staff.example/on-call",
+        webhook_dispatcher="https://staff.example/dispatchers",
+        webhook_supervisor="http://staff.example/supervisors",
+        webhook_admin="https://staff.example/admins",
+        webhook_secret="s" * 24,
         workers=False,
     )
     unchanged = [name for name in AppSettings.model_fields if name not in given.model_fields_set]

@@ -7,20 +7,22 @@ from typing import Any
 import pytest
 
 from cst_core.errors import InvalidInput
-from cst_escalation import ACTIONS, escalate
+from cst_escalation import action_names, escalate
 from cst_inbox import INBOX_ROLES
 from cst_ledger.events import By
-from cst_testkit.factories import request_state
+from cst_testkit.factories import policy_terms, request_state
 
 STEP = By("system", "sla")
 
 
 def document(**overrides: Any) -> dict[str, Any]:
     ledger = {"seq": 4, "hash": "x", "bucket": 0}
-    return request_state(**overrides) | {"request_id": "CST-2026-0001", "ledger": ledger}
+    terms = {"sla_policy": policy_terms()}
+    state = request_state(**terms | overrides)
+    return state | {"request_id": "CST-2026-0001", "ledger": ledger}
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", action_names())
 def test_every_action_is_counted_once_and_told_first(action: str) -> None:
     found = escalate(document(escalations=2), action, STEP, "why", after_hours=3)
     first = found.events[0]
@@ -50,13 +52,21 @@ def test_a_priority_goes_up_by_one_and_the_promise_stays(before: str, after: str
     assert found.notices == []
 
 
+def test_reassignment_is_left_to_who_hears_of_it() -> None:
+    found = escalate(document(), "reassign", STEP, after_hours=16)
+    assert [event.type for event in found.events] == ["escalated"]
+    assert found.notices == []
+
+
 def test_what_is_most_urgent_stays_so() -> None:
     assert len(escalate(document(priority="P1"), "raise_priority", STEP).events) == 1
 
 
-@pytest.mark.parametrize("action", ["reassign", "notify:citizen", "notify:", "", "RAISE_PRIORITY"])
+@pytest.mark.parametrize(
+    "action", ["notify:agent", "notify:citizen", "notify:", "", "RAISE_PRIORITY"]
+)
 def test_an_unknown_action_names_those_there_are(action: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         escalate(document(), action, STEP)
     (error,) = caught.value.members["errors"]
-    assert error["allowed"] == list(ACTIONS)
+    assert error["allowed"] == list(action_names())

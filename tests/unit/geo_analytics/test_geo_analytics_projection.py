@@ -6,21 +6,18 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import h3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cst_contracts.enums import OPEN_STATUSES, PRIORITIES, STATUSES
+from cst_contracts.enums import PRIORITIES, STATUSES
 from cst_contracts.events import Facts
 from cst_geo_analytics.domain.heatmap import K_PLACES, features, roll_up
-from cst_geo_analytics.domain.kpis import kpi_row
-from cst_geo_analytics.domain.projection import MOVING, Deltas, Key, Row, changed, row_of
+from cst_geo_analytics.domain.projection import MOVING, Key, Row, cell_moves, row_of
 from cst_geo_analytics.service import _inside, _leaf_bounds
 from cst_ledger.ownership import MAY_CHANGE
 
-NEW_YORK = ZoneInfo("America/New_York")
 LEAVES = sorted(h3.cell_to_children(h3.latlng_to_cell(40.71, -74.0, 8), 10))[:8]
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)).map(
     lambda instant: instant.replace(microsecond=0)
@@ -66,52 +63,39 @@ def left(totals: Totals) -> Totals:
     return {key: sums for key, sums in kept.items() if sums}
 
 
-def moved(story: list[tuple[str, Facts]], batch: int) -> tuple[dict[str, Row], Totals, Totals]:
-    """Apply a story in batches, as the consumer does; return rows, cell sums and KPI sums."""
+def moved(story: list[tuple[str, Facts]], batch: int) -> tuple[dict[str, Row], Totals]:
+    """Apply a story in batches, as the consumer does; return rows and cell sums."""
     rows: dict[str, Row] = {}
     cells: Totals = {}
-    kpis: Totals = {}
     for start in range(0, len(story), batch):
-        deltas = Deltas(NEW_YORK)
+        replaced = []
         for seq, (request, fact) in enumerate(story[start : start + batch], start):
             row = row_of(fact, seq)
-            deltas.replace(rows.get(request), row)
+            replaced.append((rows.get(request), row))
             rows[request] = row
-        add(cells, changed(deltas.cells))
-        add(kpis, changed(deltas.kpis))
-    return rows, left(cells), left(kpis)
+        add(cells, cell_moves(replaced))
+    return rows, left(cells)
 
 
-def recomputed(rows: dict[str, Row]) -> tuple[Totals, Totals]:
+def recomputed(rows: dict[str, Row]) -> Totals:
     """Compute the sums from the rows alone, by other code."""
     cells: Totals = {}
-    kpis: Totals = {}
     for row in rows.values():
-        zone, status = row["zone_id"], row["status"]
-        group, priority = row["category"], row["priority"]
-        day = row["created_at"].astimezone(NEW_YORK).strftime("%Y-%m-%d")
-        if not row["is_master"]:
-            add(kpis, {(day, group, zone, priority, status): {"duplicates": 1}})
-            continue
-        if row["cell"]:
-            weight = WEIGHT[priority]
-            key = (row["cell"], group, status, priority, zone, row["public"])
+        if row["cell"] and row["is_master"]:
+            weight = WEIGHT[row["priority"]]
+            key = tuple(
+                row[name]
+                for name in ("cell", "category", "status", "priority", "zone_id", "public")
+            )
             age = weight * row["created_at"].timestamp()
             add(cells, {key: {"n": 1, "w": weight, "wt": age}})
-        sums: dict[str, float] = {"n": 1}
-        if row["resolved_at"]:
-            seconds = (row["resolved_at"] - row["created_at"]).total_seconds()
-            sums |= {"resolved": 1, "seconds": max(0, seconds)}
-            if row["due_at"]:
-                sums |= {"met": 1} if row["resolved_at"] <= row["due_at"] else {"missed": 1}
-        add(kpis, {(day, group, zone, priority, status): sums})
-    return left(cells), left(kpis)
+    return left(cells)
 
 
 @given(stories, st.integers(1, 10))
 def test_moved_sums_equal_recomputed_ones(story: list[tuple[str, Facts]], batch: int) -> None:
-    rows, cells, kpis = moved(story, batch)
-    assert (cells, kpis) == recomputed(rows)
+    rows, cells = moved(story, batch)
+    assert cells == recomputed(rows)
 
 
 @given(stories)
@@ -133,7 +117,7 @@ def leaf_rows(cells: Totals) -> list[dict[str, Any]]:
 def test_the_staffs_map_counts_every_located_master(
     story: list[tuple[str, Facts]], resolution: int
 ) -> None:
-    rows, cells, _ = moved(story, 5)
+    rows, cells = moved(story, 5)
     hexagons = features(roll_up(leaf_rows(cells), resolution, staff=True), "count", staff=True)
     expected: defaultdict[str, int] = defaultdict(int)
     for row in rows.values():
@@ -179,24 +163,6 @@ def test_a_box_reads_every_leaf_of_the_cells_in_it(
             lat, lon = h3.cell_to_latlng(leaf)
             assert bounds["lon"]["$gte"] <= lon <= bounds["lon"]["$lte"]
             assert bounds["lat"]["$gte"] <= lat <= bounds["lat"]["$lte"]
-
-
-@given(stories)
-def test_kpi_rows_add_up(story: list[tuple[str, Facts]]) -> None:
-    rows, _, kpis = moved(story, 4)
-    names = ("n", "duplicates", "resolved", "seconds", "met", "missed")
-    sums = [
-        {"status": key[4], **{name: values.get(name, 0) for name in names}}
-        for key, values in kpis.items()
-    ]
-    row = kpi_row(None, sums)
-    masters = [r for r in rows.values() if r["is_master"]]
-    assert row.requests == sum(row.by_status.values()) == len(masters)
-    assert row.duplicates == len(rows) - len(masters)
-    assert row.open == sum(r["status"] in OPEN_STATUSES for r in masters)
-    assert row.resolved == sum(r["resolved_at"] is not None for r in masters)
-    assert (row.met_percent is None) == (row.met + row.missed == 0)
-    assert (row.mean_resolution_minutes is None) == (row.resolved == 0)
 
 
 def test_every_event_that_may_change_a_fact_moves_rows() -> None:

@@ -21,6 +21,7 @@ def _catalog() -> Catalog:
         city=spec,
         categories={category.code: category for category in city.categories},
         policies=city.policies,
+        policies_version=1,
         zone_names={zone.zone_id: zone.name for zone in city.zones},
         zones=city.zone_index(),
     )

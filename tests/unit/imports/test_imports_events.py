@@ -54,7 +54,7 @@ def test_an_open_request(reference: Reference) -> None:
     event, state = _sealed(_event(reference))
     assert (state["status"], state["workflow"]["allowed_next"]) == ("new", ["triaged"])
     assert (state["sla_policy"], state["due_at"], state["historic"]) == (None, None, True)
-    assert state["source"] == {"system": "old", "id": "1"}
+    assert state["source"] == {"system": "old", "id": "1", "department": None}
     assert (state["description"], state["location"]["address_hint"]) == (
         "A deep hole",
         "33 Beacon St",
@@ -87,7 +87,12 @@ def test_a_promise_falls_due_when_the_other_system_said(reference: Reference) ->
         "breach_threshold_hours": hours,
         "escalation_steps": [],
         "warn_hours": None,
+        "acknowledge_hours": None,
+        "repeat_hours": None,
         "calendar": "24x7",
+        "calendar_terms": None,
+        "version": None,
+        "priority": "P3",
     }
 
 

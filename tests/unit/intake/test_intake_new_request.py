@@ -29,6 +29,7 @@ def catalog() -> Catalog:
         city=city.spec,
         categories={category.code: category for category in city.categories},
         policies=tuple(city.policies),
+        policies_version=1,
         zone_names={zone.zone_id: zone.name for zone in city.zones},
         zones=ZoneIndex(city.zones, snap_m=city.spec.zone_snap_m, boundary=city.boundary),
     )

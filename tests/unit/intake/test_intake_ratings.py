@@ -54,7 +54,7 @@ def test_what_was_closed_without_work_counts_from_its_closing() -> None:
 def test_a_ratings_comment_is_text_and_nothing_else() -> None:
     event = rated(COMMAND, ANA, NOW)
     assert event.message == "Still there"
-    assert event.changes == {}
+    assert event.changes == {"rating": 2}
     assert event.meta == {"rating": 2, "reason_codes": ["not_fixed"], "dispute_flag": True}
     assert feedback_of(COMMAND, NOW) == {
         **event.meta,

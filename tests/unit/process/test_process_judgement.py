@@ -170,3 +170,9 @@ def test_a_standby_that_does_not_move_is_no_problem() -> None:
     standby = report(role="standby", position_age_s=900.0)
     row = process(relays=[standby])
     assert judged(row, leases=(lease(),), expected=Expected(feeds=["events"])) == []
+
+
+def test_webhooks_that_were_given_up_are_named_by_role() -> None:
+    (found,) = judge([], [], NOW, BOUNDS, NOTHING, {"on_call": 3})
+    assert (found.part, found.problem) == ("webhook:on_call", "given up")
+    assert "3 notices" in found.detail

@@ -3,14 +3,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cst_calendar import calendar_of
 from cst_contracts.enums import PRIORITIES, PriorityName
-from cst_rules import breach_at, due_at, promise, restarted, select_policy, warn_at
+from cst_rules import breach_at, due_at, paused, promised_for, select_policy, warn_hours
+from cst_testkit.factories import policy_terms, request_state
 
 NOW = datetime(2026, 3, 8, 6, 30, tzinfo=UTC)
 
@@ -21,9 +23,6 @@ class Policy:
     zone: str = "*"
     priority: Literal[PriorityName, "*"] = "*"
     effective_from: datetime | None = None
-    target_hours: float = 24
-    breach_threshold_hours: float = 48
-    warn_hours: float | None = None
     number: int = 0
 
 
@@ -118,48 +117,104 @@ def test_order_matters_between_equals_only(declared: list[Policy], random: objec
 def test_hours_of_the_clock_ignore_the_change_to_summer_time() -> None:
     # New York set its clocks forward on 8 March 2026 at 7:00 UTC.
     local = NOW.astimezone(timezone(timedelta(hours=-5)))
-    assert due_at(Policy(), local) == NOW + timedelta(hours=24)
-    assert due_at(Policy(), local).tzinfo is UTC
-    assert breach_at(Policy(), local) == NOW + timedelta(hours=48)
-    assert warn_at(Policy(), local) == NOW + timedelta(hours=18)
-    assert warn_at(Policy(warn_hours=0.5), local) == NOW + timedelta(minutes=30)
+    terms = policy_terms()
+    assert due_at(terms, local) == NOW + timedelta(hours=24)
+    assert due_at(terms, local).tzinfo is UTC
+    assert breach_at(terms, local) == NOW + timedelta(hours=48)
 
 
-@given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7))
-def test_a_clock_that_stood_still_gives_as_much_time_as_was_left(
-    due_s: int, stopped_s: int, pause_s: int
+def test_civil_days_end_at_the_same_local_time() -> None:
+    terms = policy_terms(
+        calendar="civil-days",
+        calendar_terms={"kind": "civil-days", "timezone": "America/New_York"},
+    )
+    assert due_at(terms, NOW) == NOW + timedelta(hours=23)
+
+
+def test_what_is_at_risk_by_default_has_used_three_quarters() -> None:
+    assert warn_hours(policy_terms()) == 18
+    assert warn_hours(policy_terms(warn_hours=0.5)) == 0.5
+
+
+def test_instants_are_as_exact_as_the_database_keeps_them() -> None:
+    due = due_at(policy_terms(target_hours=1 / 7), NOW)
+    assert due.microsecond % 1000 == 0
+
+
+def _promised(**terms: Any) -> dict[str, Any]:
+    policy = policy_terms(**terms)
+    state = request_state(sla_policy=policy, due_at=due_at(policy, NOW))
+    state["timestamps"]["created_at"] = NOW
+    return state
+
+
+CALENDARS = {
+    "24x7": None,
+    "civil-days": {"kind": "civil-days", "timezone": "America/New_York"},
+    "office": {
+        "kind": "business",
+        "timezone": "America/New_York",
+        "weekly": {day: [["08:30", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
+    },
+}
+#: Time of three business days, in each calendar.
+THREE_DAYS = {
+    "24x7": timedelta(days=3),
+    "civil-days": timedelta(days=3),
+    "office": timedelta(hours=25.5),
+}
+
+
+@pytest.mark.parametrize("after", CALENDARS)
+@pytest.mark.parametrize("before", CALENDARS)
+@given(st.integers(0, 40))
+def test_a_hold_of_three_business_days_moves_the_due_time_by_as_much(
+    before: str, after: str, hours_used: int
 ) -> None:
-    due, stopped = NOW + timedelta(seconds=due_s), NOW + timedelta(seconds=stopped_s)
-    goes_on = stopped + timedelta(seconds=pause_s)
-    put_off = restarted(due, stopped, goes_on)
-    assert put_off is not None
-    assert put_off - goes_on == due - stopped
-
-
-def test_a_clock_without_a_promise_has_none_after_a_pause() -> None:
-    assert restarted(None, NOW, NOW + timedelta(hours=1)) is None
-
-
-def test_the_promise_and_the_restarted_clock_agree() -> None:
-    policy, due = promise(
-        [Policy()], category="a", zone_id="x", priority="P1", created_at=NOW, held_seconds=0
+    """On any calendar, also where the policy changes during the hold."""
+    document = _promised(target_hours=60, calendar=before, calendar_terms=CALENDARS[before])
+    since = NOW + timedelta(hours=hours_used)
+    # Of the calendar that the promise has at the end: a hold is as long as it is there.
+    until = calendar_of(CALENDARS[after]).advance(since, THREE_DAYS[after])
+    document["sla_policy"] = policy_terms(
+        target_hours=60, calendar=after, calendar_terms=CALENDARS[after]
     )
-    assert policy == Policy()
-    pause = timedelta(hours=7)
-    stopped = NOW + timedelta(hours=3)
-    _, held = promise(
-        [Policy()],
-        category="a",
-        zone_id="x",
-        priority="P1",
-        created_at=NOW,
-        held_seconds=int(pause.total_seconds()),
+    unpaused = due_at(document["sla_policy"], NOW)
+    changes = paused(document, since, until)
+    moved = calendar_of(CALENDARS[after]).elapsed(unpaused, changes["due_at"])
+    assert moved == THREE_DAYS[after]
+    assert changes["workflow.held_seconds"] == int((until - since).total_seconds())
+
+
+def test_what_was_overdue_when_its_clock_stopped_stays_so() -> None:
+    document = _promised()
+    since = NOW + timedelta(hours=30)
+    changes = paused(document, since, since + timedelta(hours=10))
+    assert changes["due_at"] == document["due_at"]
+    assert breach_at(document["sla_policy"], NOW, [(since, since + timedelta(hours=10))]) == (
+        NOW + timedelta(hours=58)
     )
-    assert restarted(due, stopped, stopped + pause) == held
 
 
-@pytest.mark.parametrize("moment", [due_at, breach_at, warn_at])
-def test_a_start_without_a_time_zone_is_refused(moment: object) -> None:
-    assert callable(moment)
-    with pytest.raises(ValueError, match="must be an aware datetime"):
-        moment(Policy(), datetime(2026, 1, 1))
+def test_pauses_add_up_and_none_is_none() -> None:
+    document = _promised()
+    first = paused(document, NOW, NOW + timedelta(hours=1))
+    document["workflow"] |= {
+        name.removeprefix("workflow."): value for name, value in first.items() if "." in name
+    }
+    second = paused(document, NOW + timedelta(hours=5), NOW + timedelta(hours=7))
+    assert second["due_at"] == NOW + timedelta(hours=27)
+    assert second["workflow.held_seconds"] == 3 * 3600
+    nothing = paused(document, NOW + timedelta(hours=9), NOW + timedelta(hours=8))
+    assert nothing["workflow.pauses"] == document["workflow"]["pauses"]
+
+
+def test_a_request_without_a_promise_has_none_after_a_pause() -> None:
+    assert paused(request_state(), NOW, NOW + timedelta(hours=1))["due_at"] is None
+
+
+def test_an_escalation_does_not_change_what_was_promised_for() -> None:
+    document = _promised(priority="P3")
+    document["priority"] = "P2"
+    assert promised_for(document) == "P3"
+    assert promised_for(request_state(priority="P4")) == "P4"

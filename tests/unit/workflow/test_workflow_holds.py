@@ -14,7 +14,7 @@ from cst_contracts.workflow import HoldCommand
 from cst_core.errors import Conflict, Forbidden, InvalidInput
 from cst_ledger.ownership import check_ownership
 from cst_ledger.rules import RuleBook, parse_rules, shipped_rules
-from cst_testkit.factories import CREATED_AT, SYSTEM, request_state
+from cst_testkit.factories import CREATED_AT, SYSTEM, policy_terms, request_state
 from cst_workflow.domain.adoption import obstacle, rules_changed
 from cst_workflow.domain.holds import check_holdable, has_run_out, held, resumed
 
@@ -95,7 +95,12 @@ def test_the_promise_is_put_off_by_as_long_as_the_hold_lasted(
     since: int, days: int, later: int, due: int
 ) -> None:
     begun = CREATED_AT + timedelta(hours=since)
-    document = on_hold(begun, days, due_at=CREATED_AT + timedelta(hours=due))
+    document = on_hold(
+        begun,
+        days,
+        sla_policy=policy_terms(target_hours=due),
+        due_at=CREATED_AT + timedelta(hours=due),
+    )
     document["workflow"]["held_seconds"] = 60
     now = begun + timedelta(hours=later)
     event = resumed(document, SYSTEM, None, now)
@@ -103,11 +108,13 @@ def test_the_promise_is_put_off_by_as_long_as_the_hold_lasted(
     lasted = min(timedelta(hours=later), timedelta(days=days))
     assert event.changes["workflow.hold"] is None
     assert event.changes["workflow.held_seconds"] == 60 + lasted.total_seconds()
-    assert event.changes["due_at"] == document["due_at"] + lasted
+    assert event.changes["workflow.pauses"] == [{"since": begun, "until": begun + lasted}][:later]
+    was_overdue = document["due_at"] <= begun
+    # What was overdue already stays so: its clock has nothing left to put off.
+    assert event.changes["due_at"] == document["due_at"] + (timedelta() if was_overdue else lasted)
     assert event.meta["expired"] is has_run_out(document, now) is (later >= days * 24)
     assert event.at == begun + lasted
-    was_overdue, is_overdue = document["due_at"] <= begun, event.changes["due_at"] <= begun + lasted
-    assert is_overdue is was_overdue
+    assert (event.changes["due_at"] <= begun + lasted) is (was_overdue or not lasted)
 
 
 def test_what_is_not_held_is_not_resumed() -> None:

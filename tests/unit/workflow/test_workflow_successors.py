@@ -9,7 +9,7 @@ import pytest
 
 from cst_ledger.events import By
 from cst_ledger.rules import RuleBook
-from cst_testkit.factories import CREATED_AT, request_state
+from cst_testkit.factories import CREATED_AT, policy_terms, request_state
 from cst_workflow.domain.successors import first_event, stopped_at, succeeded
 
 CHIEF = By("staff", "kchen")
@@ -24,11 +24,12 @@ def ended(
     """Return a closed request whose promise was 24 hours, 2 of them on hold."""
     state = request_state(
         status="closed",
-        sla_policy={"policy_id": "p", "target_hours": 24, "breach_threshold_hours": 24},
+        sla_policy=policy_terms(breach_threshold_hours=24),
         due_at=CREATED_AT + timedelta(hours=26),
         **overrides,
     )
-    state["workflow"] = state["workflow"] | {"held_seconds": 7200}
+    held = {"since": CREATED_AT, "until": CREATED_AT + timedelta(hours=2)}
+    state["workflow"] = state["workflow"] | {"held_seconds": 7200, "pauses": [held]}
     state["timestamps"] = state["timestamps"] | {"resolved_at": resolved_at, "closed_at": closed_at}
     state["location"] = state["location"] | {"address_hint": "Main St"}
     return state | {"request_id": "CST-2026-0001", "description": "A hole"}

@@ -41,6 +41,7 @@ def _read(row: Row, reference: Reference) -> History:
         location=location(row, "LONGITUDE", "LATITUDE", reference),
         # The file sets the address's parts apart by two blanks.
         address=None if address is None else _GAPS.sub(", ", address),
+        department=optional(row, "Department", longest=80),
     )
 
 
@@ -76,6 +77,6 @@ BOSTON = Format(
         "LATITUDE",
         "LONGITUDE",
     ),
-    optional=(),
+    optional=("Department",),
     read=_read,
 )

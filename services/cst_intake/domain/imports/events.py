@@ -35,7 +35,11 @@ def imported_event(history: History, rules: RuleSet) -> NewEvent:
         "location": history.location,
         "public": history.category.public,
         "historic": True,
-        "source": {"system": history.system, "id": history.source_id},
+        "source": {
+            "system": history.system,
+            "id": history.source_id,
+            "department": history.department,
+        },
     }
     return NewEvent(
         "imported",
@@ -63,7 +67,12 @@ def _promise(history: History) -> dict[str, Any] | None:
         "breach_threshold_hours": hours,
         "escalation_steps": [],
         "warn_hours": None,
+        "acknowledge_hours": None,
+        "repeat_hours": None,
         "calendar": "24x7",
+        "calendar_terms": None,
+        "version": None,
+        "priority": history.category.priority,
     }
 
 

@@ -21,6 +21,7 @@ class History:
         system: the other system, and ``source_id`` its own id of the request.
         year: local year of creation, which its number carries.
         location: ``location`` of the request, without the address.
+        department: who had it there, by the city's code; None where the other system does not say.
     """
 
     system: str
@@ -33,6 +34,7 @@ class History:
     year: int
     location: dict[str, Any]
     address: str | None
+    department: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

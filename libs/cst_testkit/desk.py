@@ -59,10 +59,11 @@ class Desk:
         if "assigned" in steps and agent is None:
             agent = await self.hire()
         for step in steps:
-            fields: dict[str, Any] = {
+            needed: dict[str, dict[str, Any]] = {
                 "assigned": {"assigned_agent_id": (agent or {}).get("id")},
                 "resolved": {"resolution_code": "fixed"},
-            }.get(step, {})
+            }
+            fields = needed.get(step, {})
             answer = await self.api.step(request_id, step, **fields)
             assert answer.status_code == 200, answer.text
         return request_id
