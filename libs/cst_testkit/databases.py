@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from app.registry import COLLECTIONS
+from app.collections import COLLECTIONS
 from cst_ledger.rules_store import store_shipped_rules
 from cst_mongo.client import Database, open_database
 from cst_mongo.indexes import CollectionSpec, migrate

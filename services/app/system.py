@@ -7,9 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from app.registry import COLLECTIONS, WORKERS
-from cst_city.loader import CityError, load_city
-from cst_city.store import CITIES, store_city
+from app.registry import WORKERS
 from cst_core.errors import ConfigError
 from cst_core.settings import Settings
 from cst_ledger.rules_store import load_rules, pinned, store_shipped_rules
@@ -65,6 +63,8 @@ async def prepare(settings: Settings) -> None:
     Raises:
         ConfigError: the city has no folder, or its data is wrong.
     """
+    from cst_city.store import CITIES
+
     async with open_database(settings.mongo_uri, settings.mongo_db, app="prepare") as db:
         await migrate_database(db)
         if await db[CITIES.name].find_one({"_id": settings.city}) is None:
@@ -78,6 +78,9 @@ def whole_system(settings: Settings) -> Expected:
 
 async def migrate_database(db: Database) -> list[str]:
     """Create collections, indexes and the shipped rules; return the collections' names."""
+    # Imported here: it brings all services' collections, and most commands need none.
+    from app.collections import COLLECTIONS
+
     names = await migrate(db, COLLECTIONS)
     await store_shipped_rules(db)
     return names
@@ -92,6 +95,9 @@ async def load_city_into(
         ConfigError: every mistake in the folder, one line each, that it is another city's, or that
             nobody has stored the rules it names.
     """
+    from cst_city.loader import CityError, load_city
+    from cst_city.store import store_city
+
     try:
         city = load_city(folder, zones)
     except CityError as error:

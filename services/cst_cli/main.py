@@ -1,69 +1,79 @@
-"""The command's entry: groups, and errors as one line on standard error."""
+"""The command's entry: its parts, and errors as one line on standard error."""
 
 from __future__ import annotations
 
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
-from cst_cli import (
-    audit,
-    contracts,
-    database,
-    demo,
-    dlq,
-    duplicates,
-    evidence,
-    importing,
-    outbox,
-    projections,
-    relay,
-    run,
-    simulate,
-    sla,
-    stack,
-    status,
-    token,
-    topics,
-)
 from cst_core.errors import CstError
 from cst_stack import StackError
 
-app = typer.Typer(
-    help="Citizen Services Tracker: the backend of a city's 311 service.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-stack.register(app)
-status.register(app)
-run.register(app)
-importing.register(app)
-simulate.register(app)
-demo.register(app)
-token.register(app)
-app.add_typer(database.db, name="db")
-app.add_typer(database.city, name="city")
-app.add_typer(audit.app, name="audit")
-app.add_typer(evidence.app, name="evidence")
-app.add_typer(relay.app, name="relay")
-app.add_typer(sla.app, name="sla")
-app.add_typer(topics.app, name="topics")
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(duplicates.app, name="duplicates")
-app.add_typer(projections.app, name="projections")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(contracts.app, name="contracts")
+#: Commands, and the modules that add them.
+COMMANDS = {
+    "up": "stack",
+    "down": "stack",
+    "status": "status",
+    "run": "run",
+    "import": "importing",
+    "simulate": "simulate",
+    "demo": "demo",
+    "token": "token",
+}
+#: Groups of commands, and where they are declared.
+GROUPS = {
+    "db": "database:db",
+    "city": "database:city",
+    "audit": "audit:app",
+    "evidence": "evidence:app",
+    "relay": "relay:app",
+    "sla": "sla:app",
+    "topics": "topics:app",
+    "dlq": "dlq:app",
+    "duplicates": "duplicates:app",
+    "projections": "projections:app",
+    "outbox": "outbox:app",
+    "contracts": "contracts:app",
+}
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command with the part that ``arguments`` ask for, else with all of them.
+
+    Importing all takes most of the time that a command needs to start, and each runs one.
+    """
+    app = typer.Typer(
+        help="Citizen Services Tracker: the backend of a city's 311 service.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    known = COMMANDS.keys() | GROUPS.keys()
+    wanted = known & set(arguments[:1]) or known
+    for module in dict.fromkeys(COMMANDS[name] for name in COMMANDS if name in wanted):
+        import_module(f"cst_cli.{module}").register(app)
+    for name in [name for name in GROUPS if name in wanted]:
+        module, attribute = GROUPS[name].split(":")
+        app.add_typer(getattr(import_module(f"cst_cli.{module}"), attribute), name=name)
+    # With one command alone there would be no word for it.
+    app.callback()(_nothing)
+    return app
+
+
+def _nothing() -> None:
+    """Citizen Services Tracker: the backend of a city's 311 service."""
 
 
 def main() -> None:
     """Run the command; every failure is one line and an exit code above 0."""
     try:
-        app()
+        build(sys.argv[1:])()
     except (CstError, StackError) as error:
         _fail(str(error))
     except (PyMongoError, KafkaError) as error:

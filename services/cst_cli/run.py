@@ -36,8 +36,7 @@ log = structlog.get_logger(__name__)
 
 #: Processes by name: those of one service; `api` and `everything` run several in one process,
 #: `system` supervises all of them as processes of their own.
-API_PROCESSES = {f"{name.split('_')[0]}-api": [api] for name, api in APIS.items()}
-API_PROCESSES["api"] = list(APIS.values())
+API_PROCESSES = {f"{name.split('_')[0]}-api": [name] for name in APIS} | {"api": list(APIS)}
 WORKER_PROCESSES = {f"{name}-worker": [name] for name in WORKERS}
 PROCESSES = (*API_PROCESSES, *WORKER_PROCESSES, "relay", "everything", "system")
 
@@ -61,7 +60,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Run one process until it is stopped (SIGTERM or Ctrl-C)."""
         if process in API_PROCESSES:
-            _serve(process, API_PROCESSES[process], host, port)
+            _serve(process, [APIS[name] for name in API_PROCESSES[process]], host, port)
         elif process in WORKER_PROCESSES:
             asyncio.run(_work(process, WORKER_PROCESSES[process], with_relay=False))
         elif process == "relay":

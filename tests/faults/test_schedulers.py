@@ -10,22 +10,17 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cst_core.clock import Clock, to_ms, wall_now
-from cst_ledger.ledger import LOGS, REQUESTS, Ledger
-from cst_ledger.rules import RuleBook
+from cst_ledger.ledger import LOGS, REQUESTS
 from cst_ledger.verify import verify_all
 from cst_mongo.client import Database
-from cst_mongo.transactions import transact
-from cst_sla.domain.clock import clock_of
 from cst_testkit.apps import Api, running_api
-from cst_testkit.factories import created_event, policy_terms
+from cst_testkit.factories import policy_terms
+from cst_testkit.overdue import store_overdue
 from cst_testkit.waiting import wait_until
 
 SCHEDULERS = 3
@@ -46,33 +41,6 @@ POLICY = policy_terms(
         {"after_hours": 3, "action": "raise_priority"},
     ],
 )
-BATCH = 100
-
-
-async def overdue(db: Database, count: int) -> None:
-    """Store requests of which every step is due, with their clocks."""
-    ledger = Ledger(db, "intake", RuleBook.shipped(), Clock())
-    start = to_ms(wall_now() - timedelta(hours=10))
-    for first in range(0, count, BATCH):
-        events = [_created(number, start) for number in range(first, min(first + BATCH, count))]
-
-        async def store(session: Any, events: Any = events) -> list[dict[str, Any]]:
-            return await ledger.import_many(events, session)
-
-        documents = await transact(db, store)
-        clocks = [{"_id": doc["request_id"], **(clock_of(doc) or {})} for doc in documents]
-        await db["sla_clocks"].insert_many(clocks)
-
-
-def _created(number: int, start: Any) -> tuple[str, Any]:
-    times = {f"{step}_at": None for step in ("triaged", "assigned", "in_progress", "resolved")}
-    event = created_event(
-        priority="P3",
-        sla_policy=POLICY,
-        due_at=start + timedelta(hours=4),
-        timestamps={"created_at": start, "updated_at": start, "closed_at": None, **times},
-    )
-    return f"CST-2026-{number + 1:05}", event
 
 
 @asynccontextmanager
@@ -145,7 +113,7 @@ async def test_each_step_fires_once_whoever_is_killed(
     system: Api, mongo_uri: str, requests: int, kills: int
 ) -> None:
     db = system.core.db
-    await overdue(db, requests)
+    ids = await store_overdue(db, requests, POLICY)
     async with schedulers(mongo_uri, db) as running:
         await kill_now_and_then(mongo_uri, db, running, kills)
     fired = Counter[tuple[str, str]]()
@@ -154,7 +122,6 @@ async def test_each_step_fires_once_whoever_is_killed(
             for step in event["changes"].get("sla_fired", [])[-1:]:
                 if event["type"] != "created":
                     fired[event["subject"], step["step"]] += 1
-    ids = [row["request_id"] async for row in db[REQUESTS.name].find({}, {"request_id": 1})]
     assert fired == Counter({(request_id, step): 1 for request_id in ids for step in STEPS})
     assert await db["notices"].count_documents({}) == requests
     assert await db[REQUESTS.name].count_documents({"priority": "P2"}) == requests

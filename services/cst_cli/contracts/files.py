@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from app.main import app as whole_app
 from cst_cli.contracts.asyncapi import asyncapi
 from cst_cli.contracts.schemas import schema_of, specs
 from cst_core.errors import ConfigError
@@ -39,6 +38,9 @@ def contracts_folder() -> Path:
 
 def generated() -> dict[str, str]:
     """Return every generated file by its path below ``contracts/``."""
+    # Imported here: it is every service.
+    from app.main import app as whole_app
+
     schemas = {f"{SCHEMAS}/{spec.file}": _json(schema_of(spec)) for spec in specs()}
     document = yaml.dump(asyncapi(), Dumper=_Yaml, sort_keys=False, allow_unicode=True, width=100)
     head = "# Written by `cst contracts generate`.\n"

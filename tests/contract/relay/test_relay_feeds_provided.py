@@ -126,7 +126,9 @@ def test_the_types_for_outsiders_are_the_public_ones() -> None:
     assert told <= public
     internal = {
         # Who does the work, and how the city keeps its promises.
-        *("agent_reserved", "agent_released", "assignment_deferred", "sla_breached", "escalated"),
+        *("agent_reserved", "agent_released", "assignment_deferred", "reassigned", "escalated"),
+        *("sla_at_risk", "sla_response_missed", "sla_overdue", "sla_breached", "policy_changed"),
+        "notice_repeated",
         # What somebody said, showed or thought of the work, and what staff did about it.
         *("comment", "evidence_added", "rated", "disputed", "dispute_settled"),
         *("hidden", "released", "redacted", "visibility_changed"),

@@ -14,7 +14,8 @@ from cst_ledger.events import Document, NewEvent
 from cst_ledger.ledger import Ledger
 from cst_mongo.client import Session
 from cst_mongo.transactions import transact
-from cst_sla.notices import NoticeHandler, NoticeService
+from cst_sla.consumers import NoticeHandler
+from cst_sla.notices import NoticeService
 from cst_testkit.factories import SYSTEM
 from cst_testkit.records import RecordingDeadLetters, record_of
 from cst_testkit.waiting import wait_until

@@ -18,7 +18,7 @@ from cst_ledger.events import Document, NewEvent
 from cst_process.core import Core
 from cst_sla.service import SlaService
 from cst_testkit.apps import DOWNTOWN, Api
-from cst_testkit.factories import CREATED_AT, created_event
+from cst_testkit.factories import CREATED_AT, created_event, policy_terms
 from cst_testkit.histories import histories
 from cst_testkit.pump import Pump
 
@@ -107,7 +107,7 @@ async def test_clocks_that_stand_still_or_are_gone_are_what_the_ledger_says(
     logs = core.db["performance_logs"]
     states = [log["computed_kpis"]["sla_state"] async for log in logs.find({"bucket": 0})]
     assert sorted(states) == ["breached"] * 5 + ["none"]
-    assert await logs.count_documents({"computed_kpis.escalation_count": 1}) == 1
+    assert await logs.count_documents({"computed_kpis.escalation_count": 4}) == 1
     for name in NAMES:
         await projection(core, name).rebuild()
     assert await wrong(core) == {name: [] for name in NAMES}
@@ -195,7 +195,7 @@ async def test_rebuilds_beside_live_services_leave_all_right(api: Api, core: Cor
 
 def promised(history: list[NewEvent], hours: float, slack: float) -> list[NewEvent]:
     """The history of a request with a promise; only the SLA service declares it broken."""
-    terms = {"policy_id": "p", "target_hours": hours, "breach_threshold_hours": hours + slack}
+    terms = policy_terms(target_hours=hours, breach_threshold_hours=hours + slack)
     due_at = CREATED_AT + timedelta(hours=hours)
     first = created_event(sla_policy=terms, due_at=due_at)
     return [first, *(event for event in history[1:] if event.type != "sla_breached")]

@@ -39,7 +39,7 @@ MISTAKES = [
      "zones", "features[0]: property code must be text or a whole number, got None"),
     ("city.yaml", "country: US", "country: NO\ncountry: SE", "country: SE",
      "country", "key given twice, first on line 4"),
-    ("city.yaml", '["13:00", "17:00"]', '["11:30", "17:00"]', "      mon:",
+    ("city.yaml", '["13:00", "17:00"]', '["11:30", "17:00"]', "    weekly",
      "calendars.town_hall.weekly", "mon: the interval from 11:30 overlaps 08:00-12:00"),
     ("city.yaml", '["09:00", "24:00"]', '["09:00", "09:00"]', "    weekly",
      "calendars.town_hall.weekly", "sat: 09:00-09:00 does not end after it starts"),

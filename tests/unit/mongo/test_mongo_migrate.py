@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.registry import COLLECTIONS
+from app.collections import COLLECTIONS
 from app.system import migrate_database
 from cst_mongo.client import Database
 from cst_testkit.databases import fresh_database
