@@ -46,6 +46,7 @@ class Row:
     target: datetime | None
     on_time: str
     neighborhood: str
+    department: str
     point: tuple[float, float]
 
     @property
@@ -154,6 +155,7 @@ def _row(row: dict[str, str], codes: dict[str, str]) -> Row:
         target=_instant(row["TARGET_DT"]),
         on_time=row["OnTime_Status"],
         neighborhood=row["neighborhood"],
+        department=row["Department"],
         point=(float(row["LONGITUDE"]), float(row["LATITUDE"])),
     )
 

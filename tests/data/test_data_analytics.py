@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import statistics
+from collections import Counter, defaultdict
 from typing import Any
 
 import h3
 import httpx
 import pytest
-from boston_csv import TIMEOUT, BostonFile
+from boston_csv import TIMEOUT, BostonFile, Row
 from boston_run import BostonRun
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(TIMEOUT)]
@@ -52,6 +53,38 @@ async def test_kpi_totals_are_the_files(staff: httpx.AsyncClient, boston_file: B
     assert totals["open"] == boston_file.statuses["new"]
     verdicts = Counter(row.verdict for row in boston_file.judged)
     assert (totals["met"], totals["missed"]) == (verdicts["met"], verdicts["missed"])
+
+
+@pytest.mark.parametrize("group", ["category", "department"])
+async def test_kpis_by_type_and_department_are_the_files(
+    staff: httpx.AsyncClient, boston_file: BostonFile, group: str
+) -> None:
+    report = await _get(staff, "/analytics/kpis", group_by=group)
+    by_key = defaultdict[str, list[Row]](list)
+    for row in boston_file.rows:
+        by_key[getattr(row, group)].append(row)
+    assert {row["key"] for row in report["groups"]} == by_key.keys()
+    for found in report["groups"]:
+        _compare(found, by_key[found["key"]])
+
+
+def _compare(found: dict[str, Any], rows: list[Row]) -> None:
+    """Compare a group with its rows of the file; times within a minute."""
+    verdicts = Counter(row.verdict for row in rows if row.closed and row.target)
+    judged = verdicts.total()
+    minutes = sorted(row.minutes for row in rows if row.minutes is not None)
+    assert (found["requests"], found["resolved"]) == (len(rows), len(minutes)), found["key"]
+    assert found["open"] == len(rows) - len(minutes)
+    assert (found["met"], found["missed"]) == (verdicts["met"], verdicts["missed"]), found["key"]
+    assert found["breaches"] == sum(row.breached for row in rows), found["key"]
+    percent = round(100 * verdicts["met"] / judged, 2) if judged else None
+    assert found["met_percent"] == percent, found["key"]
+    if len(minutes) > 1:
+        ninetieth = statistics.quantiles(minutes, n=10, method="inclusive")[-1]
+        assert found["median_resolution_minutes"] == pytest.approx(
+            statistics.median(minutes), abs=1
+        )
+        assert found["p90_resolution_minutes"] == pytest.approx(ninetieth, abs=1), found["key"]
 
 
 async def test_kpis_by_day_are_by_local_day(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sla_kit import OFFICE, Promises, fire, notices, told
 
@@ -113,7 +113,7 @@ async def test_promises_in_business_hours_are_kept_in_business_hours(
     noon = document["timestamps"]["created_at"]
     assert document["due_at"] == noon + timedelta(days=1, hours=3.5)
     # The public is told until when.
-    assert created["due_at"].startswith("2026-03-04T20:30:0")
+    assert datetime.fromisoformat(created["due_at"]) == document["due_at"]
     await fire(desk, days=1, hours=3.4)
     assert [name for name, _ in await told(desk, created["request_id"])] == ["sla_at_risk"]
     await fire(desk, days=1, hours=3.6)
