@@ -61,6 +61,7 @@ class NearbyRequest(Wire):
     category: str
     status: str
     created_at: Instant
+    due_at: Instant | None = Field(description="Until when the city promises to act")
     coordinates: tuple[Longitude, Latitude]
     distance_m: float
     supporters: int

@@ -84,6 +84,7 @@ def _item(row: Document, metres: float) -> NearbyRequest:
         category=row["category"],
         status=row["status"],
         created_at=row["timestamps"]["created_at"],
+        due_at=row["due_at"],
         coordinates=row["location"]["coordinates"],
         distance_m=round(metres, 1),
         supporters=row["supporters"],

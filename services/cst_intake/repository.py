@@ -30,7 +30,15 @@ class IntakeRepository:
 
     async def nearby(self, wanted: dict[str, Any]) -> AsyncIterator[Document]:
         """Yield what a map shows of the requests that ``wanted`` names."""
-        fields = ("request_id", "category", "status", "timestamps", "location", "supporters")
+        fields = (
+            "request_id",
+            "category",
+            "status",
+            "due_at",
+            "timestamps",
+            "location",
+            "supporters",
+        )
         async for row in self._requests.find(wanted, dict.fromkeys(fields, 1)):
             yield row
 
