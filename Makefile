@@ -47,7 +47,7 @@ test: $(DEV_INSTALLED) ## The tests: unit, contract, integration on the embedded
 		tests/integration tests/contract tests/unit $(ARGS)
 
 test-slow: $(DEV_INSTALLED) ## What CI leaves out: minutes each, all repetitions (Java, Maven)
-	CST_REPETITIONS=$(or $(CST_REPETITIONS),20) $(BIN)/pytest -m slow tests/contract tests/integration $(ARGS)
+	CST_REPETITIONS=$(or $(CST_REPETITIONS),20) $(BIN)/pytest -m slow tests/contract tests/integration tests/faults $(ARGS)
 	$(BIN)/pytest -s -m "chaos and not kafka" tests/faults $(ARGS)
 	CST_STACK=kafka $(BIN)/pytest -m kafka tests/data $(ARGS)
 
