@@ -76,7 +76,6 @@ PLACES = {
     "finish 1": "swapping",
     "_rename": "swapping",
     "_rename 1": "swapping",
-    "_rename 2": "swapping",
 }
 
 
