@@ -22,6 +22,9 @@ async def test_clock_and_kpis_follow_the_request(core: Core, delivery: Delivery)
         assert clock["due_at"] == request["due_at"]
         assert clock["stopped_at"] == request["timestamps"]["resolved_at"]
     assert log["computed_kpis"]["sla_state"] == _state(request)
+    fact = await core.db["kpi_facts"].find_one({"_id": request["request_id"]})
+    assert fact is not None
+    assert (fact["status"], fact["sla_state"]) == (request["status"], _state(request))
 
 
 def _state(request: Document) -> str:

@@ -20,8 +20,8 @@ from cst_process.core import Core
 from cst_sla.domain.kpi_query import KpiQuery
 from cst_sla.kpis.service import KpiService
 from cst_testkit.apps import Api
-from cst_testkit.factories import CREATED_AT, created_event, policy_terms
-from cst_testkit.histories import histories, step
+from cst_testkit.factories import CREATED_AT, SYSTEM, created_event, policy_terms
+from cst_testkit.histories import AGENT, histories, step
 from cst_testkit.pump import Pump
 
 HOUR = timedelta(hours=1)
@@ -120,6 +120,18 @@ async def test_only_what_was_written_since_is_read(
     report = await service.report(KpiQuery(as_of=as_of))
     assert report.totals.by_status == {"new": 2, "triaged": 3}
     assert sum(read) == 2
+
+
+async def test_a_history_of_many_buckets_is_read_in_its_order(core: Core) -> None:
+    often = [NewEvent("agent_reserved", SYSTEM, meta=AGENT, at=CREATED_AT)] * 120
+    triaged = replace(step("triaged"), at=CREATED_AT)
+    assigned = replace(step("assigned"), at=CREATED_AT + 2 * HOUR)
+    await stored(core, [created_event(), *often, triaged, *often, assigned])
+    await stored(core, [created_event(), replace(step("triaged"), at=CREATED_AT + 2 * HOUR)])
+    await followed(core, random.Random(1))
+    as_of = (CREATED_AT + HOUR).isoformat()
+    report = await KpiService(core).report(KpiQuery(as_of=as_of))
+    assert report.totals.by_status == {"new": 1, "triaged": 1}
 
 
 async def test_kpis_of_the_past_are_for_staff(api: Api, core: Core) -> None:

@@ -23,7 +23,8 @@ from cst_testkit.histories import histories
 from cst_testkit.pump import Pump
 
 _places = itertools.count()
-NAMES = ("clocks", "kpis", "facts", "agents")
+OF_SLA = ("clocks", "kpis", "facts")
+NAMES = (*OF_SLA, "agents")
 HOURS = st.sampled_from([1.0, 10.0, 30.0, 100.0])
 
 
@@ -148,6 +149,25 @@ async def test_wrong_kpis_are_named_and_made_right(api: Api, core: Core) -> None
     assert await projection(core, "kpis").check() == []
 
 
+async def test_wrong_facts_are_named_and_made_right(api: Api, core: Core) -> None:
+    filed, facts = await busy_day(api), core.db["kpi_facts"]
+    before = await facts.find().sort("_id", 1).to_list()
+    await facts.update_one({"_id": filed[0]}, {"$unset": {"seconds": ""}})
+    await facts.update_one({"_id": filed[1]}, {"$set": {"department": "Magic"}})
+    await facts.delete_one({"_id": filed[2]})
+    await facts.insert_one({"_id": "CST-2026-0000", "status": "new"})
+    lines = await projection(core, "facts").check()
+    assert [line.split(" is ")[0] for line in lines] == [
+        f"{filed[0]}: seconds",
+        f"{filed[1]}: department",
+        f"{filed[2]}:",
+        "CST-2026-0000: has no place in the ledger",
+    ]
+    assert await projection(core, "facts").rebuild() == 6
+    assert await facts.find().sort("_id", 1).to_list() == before
+    assert await projection(core, "facts").check() == []
+
+
 async def test_wrong_loads_are_named_and_made_right(api: Api, core: Core) -> None:
     await busy_day(api)
     agents = core.db["service_agents"]
@@ -185,6 +205,7 @@ async def test_rebuilds_beside_live_services_leave_all_right(api: Api, core: Cor
         await busy_day(api)
         await core.db["sla_clocks"].update_many({}, {"$set": {"target_hours": float(number)}})
         await core.db["performance_logs"].update_many({}, {"$set": {"computed_kpis": None}})
+        await core.db["kpi_facts"].update_many({}, {"$set": {"escalations": 100 + number}})
     stop.set()
     assert min(await asyncio.gather(*rebuilds)) >= 1
     for name in NAMES:
@@ -221,16 +242,17 @@ async def test_clocks_and_kpis_follow_from_the_ledger(
     await delivered(core, "sla", records[:cut], chunk)
     await fire(core, hours=later)
     await delivered(core, "sla", records, chunk)
-    assert [await projection(core, name).check() for name in ("clocks", "kpis")] == [[], []]
+    assert [await projection(core, name).check() for name in OF_SLA] == [[], [], []]
     before = await kept(core)
-    await core.db["sla_clocks"].delete_many({})
+    for name in ("sla_clocks", "kpi_facts"):
+        await core.db[name].delete_many({})
     await core.db["performance_logs"].update_many({}, {"$set": {"computed_kpis": None}})
-    for name in ("clocks", "kpis"):
+    for name in OF_SLA:
         await projection(core, name).rebuild()
     assert await kept(core) == before
 
 
-async def kept(core: Core) -> tuple[list[Document], list[Document]]:
-    clocks = await core.db["sla_clocks"].find().sort("_id", 1).to_list()
+async def kept(core: Core) -> list[list[Document]]:
+    rows = [core.db[name].find() for name in ("sla_clocks", "kpi_facts")]
     logs = core.db["performance_logs"].find({"bucket": 0}, {"computed_kpis": 1})
-    return clocks, await logs.sort("_id", 1).to_list()
+    return [await cursor.sort("_id", 1).to_list() for cursor in (*rows, logs)]

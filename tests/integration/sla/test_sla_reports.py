@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from sla_kit import fire
 
+from cst_contracts.analytics import KpiReport
+from cst_sla.domain.kpi_query import KpiQuery
 from cst_testkit.desk import Desk, fields_of
 from cst_testkit.pump import Pump
 
@@ -67,6 +70,53 @@ async def test_a_merge_and_a_reopening_are_counted(desk: Desk) -> None:
     after = (await report(desk))["totals"]
     grown = {name: after[name] - before[name] for name in ("requests", "duplicates", "reopened")}
     assert grown == {"requests": 2, "duplicates": 1, "reopened": 1}
+
+
+async def test_the_first_answer_and_a_rating_are_counted(desk: Desk) -> None:
+    before = (await report(desk))["totals"]
+    asked = (await desk.api.file(category="graffiti"))["request_id"]
+    await followed(desk)
+    assert (await report(desk))["totals"]["responded"] == before["responded"]
+    said = await desk.post(f"/requests/{asked}/comments", message="We look at it on Friday")
+    assert said.status_code == 201, said.text
+    done = await desk.api.file()
+    fields = {
+        "assigned": {"assigned_agent_id": (await desk.hire())["id"]},
+        "resolved": {"resolution_code": "fixed"},
+    }
+    for step in ("triaged", "assigned", "in_progress", "resolved"):
+        await desk.api.step(done["request_id"], step, **fields.get(step, {}))
+    rated = await desk.api.client.post(
+        f"/requests/{done['request_id']}/rating",
+        params={"follow": done["follow_url"].rpartition("=")[2]},
+        json={"rating": 2},
+    )
+    assert rated.status_code in (200, 201), rated.text
+    await followed(desk)
+    after = (await report(desk))["totals"]
+    assert after["responded"] - before["responded"] == 2
+    assert after["ratings"] - before["ratings"] == 1
+    assert after["mean_rating"] is not None
+
+
+async def test_totals_for_everybody_are_made_once_for_all_who_ask(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, made = desk.api.app.state.sla.kpis, list[KpiQuery]()
+    make = service.report
+
+    async def counted(query: KpiQuery) -> KpiReport:
+        made.append(query)
+        answer: KpiReport = await make(query)
+        return answer
+
+    monkeypatch.setattr(service, "report", counted)
+    monkeypatch.setattr(service, "_fresh_until", 0.0)
+    answers = await asyncio.gather(*(desk.api.client.get(PATH) for _ in range(20)))
+    assert len({answer.text for answer in answers}) == len(made) == 1
+    monkeypatch.setattr(service, "_fresh_until", 0.0)
+    await desk.api.client.get(PATH)
+    assert len(made) == 2
 
 
 async def test_everybody_sees_totals_and_staff_the_rest(desk: Desk) -> None:
