@@ -15,6 +15,7 @@ from typing import Any
 from boston_csv import EVERY, SNAPSHOT_END, TIMEOUT, BostonFile
 
 from cst_mongo.client import Database, open_database
+from cst_relay.request_events import RequestEvents
 from cst_stack import Endpoints
 from cst_testkit.waiting import wait_until
 
@@ -160,7 +161,7 @@ class _Starter:
 
 
 async def _sent(db: Database, count: int) -> bool:
-    row = await db["relay_checkpoints"].find_one() or {}
+    row = await db["relay_checkpoints"].find_one({"_id": RequestEvents.name}) or {}
     return bool(row.get("sent", 0) >= count)
 
 
