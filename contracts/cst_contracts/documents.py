@@ -118,12 +118,18 @@ class Duplicates(Wire):
 
 
 class Assignment(Wire):
-    """``past_agent_ids``, who had it before it was passed on, are added by CST."""
+    """What follows ``assignment_policy`` is added by CST.
+
+    ``past_agent_ids`` had it before it was passed on, ``since`` is when who has it now was given
+    it, ``not_accepted`` how often somebody did not begin in the time for that.
+    """
 
     assigned_agent_id: ObjectIdStr | None = None
     auto_assign_candidate_agents: list[ObjectIdStr] = []
     assignment_policy: str = "zone+skill+workload"
     past_agent_ids: list[ObjectIdStr] = []
+    since: Instant | None = None
+    not_accepted: int = Field(default=0, ge=0)
 
 
 class Evidence(Wire):
@@ -298,8 +304,20 @@ class AgentContacts(Wire):
     phone: str | None = None
 
 
+class Leave(Wire):
+    """Added by CST: a time in which an agent does not work, whatever the shifts say."""
+
+    leave_id: str
+    starts_at: Instant
+    ends_at: Instant
+    reason: str | None = None
+
+
 class ServiceAgent(Wire):
-    """Collection ``service_agents``. ``kind`` and what follows ``created_at`` are added by CST."""
+    """Collection ``service_agents``. ``kind`` and what follows ``created_at`` are added by CST.
+
+    ``position`` is [lon, lat] of the last work that was given to a person, where that is known.
+    """
 
     id: ObjectIdStr
     agent_code: str
@@ -316,6 +334,8 @@ class ServiceAgent(Wire):
     capacity: int | None = Field(default=None, ge=0)
     open_assignments: int = Field(default=0, ge=0)
     last_assigned_at: Instant | None = None
+    position: tuple[Longitude, Latitude] | None = None
+    leave: list[Leave] = []
 
 
 class Actor(Wire):

@@ -100,6 +100,7 @@ def _agent_update(agent: dict[str, Any], clock: Clock) -> UpdateOne:
         "created_at": clock.now(),
         "open_assignments": 0,
         "last_assigned_at": None,
+        "position": None,
         "leave": [],
     }
     code = agent["agent_code"]

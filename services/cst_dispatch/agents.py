@@ -41,6 +41,7 @@ class AgentService:
             "created_at": self._core.clock.now(),
             "open_assignments": 0,
             "last_assigned_at": None,
+            "position": None,
             "leave": [],
         }
         try:

@@ -90,7 +90,7 @@ def exclusion(agent: Document, job: Job, now: datetime) -> str | None:
         return "skill"
     if not _covers(agent["coverage"], job):
         return "zone"
-    if any(leave["from"] <= now < leave["to"] for leave in agent.get("leave", ())):
+    if any(leave["starts_at"] <= now < leave["ends_at"] for leave in agent["leave"]):
         return "leave"
     on_call = job.priority == "P1" and agent["schedule"]["on_call"]
     if not on_call and not on_shift(agent["schedule"], now):

@@ -50,7 +50,7 @@ def schedule(start: str, end: str, *, on_call: bool = False) -> dict[str, Any]:
 
 def leave(start: int, end: int) -> list[dict[str, datetime]]:
     hour = timedelta(hours=1)
-    return [{"from": MONDAY_NOON + start * hour, "to": MONDAY_NOON + end * hour}]
+    return [{"starts_at": MONDAY_NOON + start * hour, "ends_at": MONDAY_NOON + end * hour}]
 
 
 OFF = schedule("13:00", "16:00")

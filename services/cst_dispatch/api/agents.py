@@ -1,44 +1,20 @@
-"""Dispatch's routes."""
+"""Agents: persons and teams."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from cst_contracts.agents import AgentPage, AssignmentDecision, CreateAgent
-from cst_contracts.base import ObjectIdStr, RequestId
+from cst_contracts.agents import AgentPage, CreateAgent
+from cst_contracts.base import ObjectIdStr
 from cst_contracts.documents import ServiceAgent
 from cst_contracts.enums import AgentKind
-from cst_dispatch.agents import AgentService, agent_view
-from cst_dispatch.service import DispatchService
+from cst_dispatch.agents import agent_view
+from cst_dispatch.api.deps import Agents
 from cst_http.auth import Dispatching, Staff
-from cst_http.responses import PROBLEMS
-from cst_ledger.events import By
 
-router = APIRouter(tags=["dispatch"], responses=PROBLEMS)
-
-
-async def _service(request: Request) -> DispatchService:
-    service: DispatchService = request.app.state.dispatch.assigning
-    return service
-
-
-async def _agents(request: Request) -> AgentService:
-    agents: AgentService = request.app.state.dispatch.agents
-    return agents
-
-
-Service = Annotated[DispatchService, Depends(_service)]
-Agents = Annotated[AgentService, Depends(_agents)]
-
-
-@router.post("/requests/{request_id}/auto-assign")
-async def auto_assign(
-    request_id: Annotated[RequestId, Path()], service: Service, caller: Dispatching
-) -> AssignmentDecision:
-    """Assign a triaged request now, and say why so."""
-    return await service.assign_on_demand(request_id, By(caller.actor_type, caller.actor_id))
+router = APIRouter()
 
 
 @router.post("/agents", status_code=201)
