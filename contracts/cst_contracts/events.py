@@ -90,6 +90,7 @@ class Assigned(TextData):
     assignment_policy: str
     candidates: list[CandidateScore] = []
     excluded: dict[str, int] = Field(default={}, description="How many agents each reason left out")
+    overridden: list[str] = Field(default=[], description="What spoke against it; staff knew")
 
 
 class InProgress(TextData):
@@ -181,6 +182,10 @@ class Reassigned(TextData):
     assignment_policy: str
     candidates: list[CandidateScore] = []
     excluded: dict[str, int] = Field(default={}, description="How many agents each reason left out")
+    cause: str | None = Field(
+        default=None, description="escalated, not_accepted, deactivated or manual"
+    )
+    overridden: list[str] = Field(default=[], description="What spoke against it; staff knew")
 
 
 class RulesChanged(EventData):

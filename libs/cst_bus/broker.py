@@ -9,6 +9,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from cst_bus.processor import Processor
+from cst_bus.states import StateProcessor
 from cst_bus.topics_admin import physical
 from cst_contracts.topics import Topic
 
@@ -33,7 +34,12 @@ async def _raw_records(message: Any) -> list[Any]:
 
 
 def subscribe(
-    broker: KafkaBroker, topic: Topic, processor: Processor, *, group: str, prefix: str
+    broker: KafkaBroker,
+    topic: Topic,
+    processor: Processor | StateProcessor,
+    *,
+    group: str,
+    prefix: str,
 ) -> None:
     """Let ``processor`` consume ``topic`` in ``group``.
 

@@ -6,15 +6,17 @@ complete sections: an item left out for a mistake of its own would look absent t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from itertools import combinations, product
+from typing import Any
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
-from cst_city.documents import Document
+from cst_city.documents import Document, KeyPath
 from cst_city.explain import unknown
-from cst_city.models import AgentSeed, Category, CitySpec, Shift
+from cst_city.models import AgentSeed, Category, CitySpec, GeoFence, Shift
 from cst_city.policies import SlaPolicy
 from cst_city.sections import Section
 from cst_contracts.enums import PRIORITIES, UNKNOWN_ZONE
@@ -113,6 +115,55 @@ def check_agents(
                 yield agents.problem(index, ("coverage", "zone_ids", position), message)
         for position, message in overlaps(agent.schedule.shifts):
             yield agents.problem(index, ("schedule", "shifts", position), message)
+
+
+def check_fences(
+    agents: Section[AgentSeed],
+    spec: CitySpec,
+    zones: Sequence[Zone],
+    boundary: Mapping[str, Any] | None,
+) -> Iterator[str]:
+    """Fences lie in the city's bounding box and reach into its service area."""
+    coverages = {index: agent.coverage for index, agent in agents.items.items()}
+    fences = {index: area.geo_fence for index, area in coverages.items() if area.geo_fence}
+    area = service_area([zone.geometry for zone in zones], boundary) if fences else []
+    for index, fence in fences.items():
+        for key, message in fence_faults(fence, spec.bbox, area):
+            yield agents.problem(index, ("coverage", "geo_fence", *key), message)
+
+
+def service_area(
+    zones: Iterable[Mapping[str, Any]], boundary: Mapping[str, Any] | None
+) -> list[BaseGeometry]:
+    """Return the polygons of the service area: the boundary where there is one, else the zones."""
+    return [to_polygon(geometry) for geometry in (zones if boundary is None else [boundary])]
+
+
+def fence_faults(
+    fence: GeoFence, bbox: tuple[float, float, float, float], area: Iterable[BaseGeometry]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what is wrong with a fence's place: the key inside the fence, and a message.
+
+    Args:
+        fence: a valid polygon.
+        bbox: of the city.
+        area: the polygons of its ``service_area``.
+    """
+    box = shapely.box(*bbox)
+    outside = [
+        (("coordinates", number, position), point)
+        for number, ring in enumerate(fence.coordinates)
+        for position, point in enumerate(ring[:-1])
+        if not shapely.intersects_xy(box, *point)
+    ]
+    if outside:
+        key, point = outside[0]
+        more = f", as {len(outside) - 1} more of its points do" if len(outside) > 1 else ""
+        yield key, f"{list(point)} lies outside the city's bbox {list(bbox)}{more}"
+        return
+    polygon = shapely.Polygon(fence.coordinates[0], fence.coordinates[1:])
+    if not any(shapely.intersects(polygon, part) for part in area):
+        yield ("coordinates",), "lies wholly outside the city's service area"
 
 
 def overlaps(shifts: tuple[Shift, ...]) -> Iterator[tuple[int, str]]:

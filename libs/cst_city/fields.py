@@ -7,6 +7,7 @@ from functools import cache
 from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
+import shapely
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from cst_geo import validate_lon_lat
@@ -14,7 +15,10 @@ from cst_rules.actions import action_names
 
 #: More than eleven years: what is to take longer is a slip.
 MAX_HOURS = 100_000
+#: Every decision of dispatch tests points against fences: the outline of a district has fewer.
+MAX_FENCE_POINTS = 1_000
 
+_Rings = tuple[tuple[tuple[float, float], ...], ...]
 T = TypeVar("T")
 
 
@@ -62,6 +66,31 @@ def _on_earth(point: tuple[float, float]) -> tuple[float, float]:
     return validate_lon_lat(*point)
 
 
+def _closed(rings: _Rings) -> _Rings:
+    for ring in rings:
+        if ring[0] != ring[-1]:
+            raise ValueError("each ring must end at the point it starts from")
+    return rings
+
+
+def _simple(rings: _Rings) -> _Rings:
+    if (points := sum(map(len, rings))) > MAX_FENCE_POINTS:
+        raise ValueError(f"must have at most {MAX_FENCE_POINTS} points, has {points}")
+    polygon = shapely.Polygon(rings[0], rings[1:])
+    if not polygon.is_valid:
+        raise ValueError(_fault(shapely.is_valid_reason(polygon)))
+    if polygon.area == 0:
+        raise ValueError("encloses no area")
+    return rings
+
+
+def _fault(reason: str) -> str:
+    """Put shapely's ``Self-intersection[-73.9 40.7]`` into words."""
+    said, _, place = reason.rstrip("]").partition("[")
+    said = "crosses or touches itself" if "self-intersection" in said.lower() else said.lower()
+    return f"is no simple polygon: {said} at [{place.replace(' ', ', ')}]"
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=80)]
 SlugOrAny = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_-]*)$", max_length=80)]
@@ -78,3 +107,10 @@ Hours = Annotated[float, Field(strict=True, gt=0, le=MAX_HOURS)]
 Capacity = Annotated[int, Field(strict=True, ge=1)]
 Coordinate = Annotated[tuple[Number, Number], AfterValidator(_on_earth)]
 Unique = Annotated[tuple[T, ...], AfterValidator(_distinct)]
+#: The rings of a polygon: the outer one, then holes.
+Rings = Annotated[
+    tuple[Annotated[tuple[Coordinate, ...], Field(min_length=4)], ...],
+    Field(min_length=1),
+    AfterValidator(_closed),
+    AfterValidator(_simple),
+]

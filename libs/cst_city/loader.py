@@ -166,6 +166,8 @@ class _Draft:
             yield from checks.check_staffing(categories, agents, departments)
         if self._document and self._spec and self._zones is not None:
             yield from checks.check_places(self._document, self._spec, self._zones)
+        if agents and self._spec and self._zones is not None:
+            yield from checks.check_fences(agents, self._spec, self._zones, self._boundary)
 
     def _department_codes(self) -> set[str] | None:
         departments = self._document.data.get("departments") if self._document else None

@@ -20,6 +20,7 @@ from cst_city.fields import (
     Metres,
     Model,
     Number,
+    Rings,
     Slug,
     Text,
     Timezone,
@@ -36,6 +37,9 @@ from cst_contracts.enums import (
     Weekday,
 )
 from cst_contracts.workflow import DEFAULT_RULES, RulesVersion
+
+#: Ten weeks: what is to take longer is a slip.
+MAX_MINUTES = 100_000
 
 DangerWords = dict[Language, tuple[Text, ...]]
 PriorityWords = dict[PriorityName, tuple[Text, ...]]
@@ -69,7 +73,11 @@ class ZoneSource(Model):
 
 
 class CitySpec(Model):
-    """``city.yaml``: the city itself. ``bbox`` is [west, south, east, north] in degrees."""
+    """``city.yaml``: the city itself. ``bbox`` is [west, south, east, north] in degrees.
+
+    ``acceptance_minutes`` is how long, of their own shifts, an assignee has to begin; after
+    ``acceptance_tries`` who did not a supervisor gets it. A priority that is left out has none.
+    """
 
     name: Slug
     title: Text
@@ -85,6 +93,10 @@ class CitySpec(Model):
     danger_words: DangerWords
     emergency_number: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
     emergency_advice: Text
+    acceptance_minutes: dict[PriorityName, Annotated[float, Field(gt=0, le=MAX_MINUTES)]] = Field(
+        default_factory=dict
+    )
+    acceptance_tries: Annotated[int, Field(strict=True, ge=1, le=20)] = 3
     dispute_days: Annotated[int, Field(strict=True, ge=1)] = 7
     rules_version: RulesVersion = DEFAULT_RULES
     free_text: Literal["staff_release", "open"] = "staff_release"
@@ -195,22 +207,10 @@ class Schedule(Model):
 
 
 class GeoFence(Model):
-    """A GeoJSON Polygon: closed rings of [lon, lat]."""
+    """A GeoJSON Polygon: closed rings of [lon, lat] that do not cross."""
 
     type: Literal["Polygon"]
-    coordinates: Annotated[
-        tuple[Annotated[tuple[Coordinate, ...], Field(min_length=4)], ...], Field(min_length=1)
-    ]
-
-    @field_validator("coordinates")
-    @classmethod
-    def _rings_close(
-        cls, rings: tuple[tuple[tuple[float, float], ...], ...]
-    ) -> tuple[tuple[tuple[float, float], ...], ...]:
-        for ring in rings:
-            if ring[0] != ring[-1]:
-                raise ValueError("each ring must end at the point it starts from")
-        return rings
+    coordinates: Rings
 
 
 class Coverage(Model):

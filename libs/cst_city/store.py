@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from cst_city.loader import City
+from cst_city.roster_numbers import next_roster_number
 from cst_core.clock import Clock
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
@@ -22,8 +24,22 @@ AGENTS = CollectionSpec(
     (
         IndexModel([("agent_code", ASCENDING)], unique=True),
         IndexModel([("active", ASCENDING), ("kind", ASCENDING), ("skills", ASCENDING)]),
+        IndexModel([("roster_number", ASCENDING)]),
+        # The least loaded with a skill.
+        IndexModel(
+            [
+                ("skills", ASCENDING),
+                ("load_share", ASCENDING),
+                ("last_assigned_at", ASCENDING),
+                ("agent_code", ASCENDING),
+            ]
+        ),
     ),
 )
+#: The occupied part of a person's capacity; null for teams, which have none.
+LOAD_SHARE = {
+    "$cond": [{"$gt": ["$capacity", 0]}, {"$divide": ["$open_assignments", "$capacity"]}, None]
+}
 SPECS = (CITIES, ZONES, CATEGORIES, POLICIES, POLICY_VERSIONS, AGENTS)
 
 
@@ -51,9 +67,7 @@ async def store_city(db: Database, city: City, clock: Clock) -> bool:
         await _replace(db, ZONES.name, _zone_rows(city), session)
         await _replace(db, CATEGORIES.name, _rows(city.categories, "code"), session)
         await _replace(db, POLICIES.name, _rows(city.policies, "policy_id"), session)
-        updates = [_agent_update(agent.model_dump(), clock) for agent in city.agents]
-        if updates:
-            await db[AGENTS.name].bulk_write(updates, ordered=False, session=session)
+        await _store_agents(db, city, clock, session)
         return True
 
     return await transact(db, write)
@@ -95,13 +109,38 @@ async def _replace(
         await db[collection].insert_many(rows, session=session)
 
 
-def _agent_update(agent: dict[str, Any], clock: Clock) -> UpdateOne:
-    fresh = {
+async def _store_agents(db: Database, city: City, clock: Clock, session: Session) -> None:
+    if not city.agents:
+        return
+    number = await next_roster_number(db, session)
+    fresh = new_agent_fields(clock)
+    updates = [
+        UpdateOne(
+            {"agent_code": agent.agent_code},
+            [
+                {"$set": {name: {"$ifNull": [f"${name}", value]} for name, value in fresh.items()}},
+                *agent_update(agent.model_dump(mode="json") | {"roster_number": number}),
+            ],
+            upsert=True,
+        )
+        for agent in city.agents
+    ]
+    await db[AGENTS.name].bulk_write(updates, ordered=False, session=session)
+
+
+def new_agent_fields(clock: Clock) -> dict[str, Any]:
+    """Return what an agent has from its first day that nobody declares."""
+    return {
         "created_at": clock.now(),
         "open_assignments": 0,
         "last_assigned_at": None,
         "position": None,
         "leave": [],
     }
-    code = agent["agent_code"]
-    return UpdateOne({"agent_code": code}, {"$set": agent, "$setOnInsert": fresh}, upsert=True)
+
+
+def agent_update(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the update that sets ``fields`` of an agent, and by them its ``load_share``."""
+    # As literals: a text may begin with `$`, and a document replaces the one that was there.
+    values = {name: {"$literal": value} for name, value in fields.items()}
+    return [{"$set": values}, {"$set": {"load_share": LOAD_SHARE}}]

@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr | None = Field(default=None, alias="CST_S3_SECRET_KEY")
     #: Where citizens reach the API; start of every follow link.
     public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
+    #: From how many waiting requests on dispatch plans them together; 0: never.
+    dispatch_batch_from: int = Field(default=25, alias="CST_DISPATCH_BATCH_FROM", ge=0, le=500)
     #: Whither each role's notices are posted, and what signs them.
     webhook_on_call: str = Field(default="", alias="CST_WEBHOOK_ON_CALL")
     webhook_dispatcher: str = Field(default="", alias="CST_WEBHOOK_DISPATCHER")

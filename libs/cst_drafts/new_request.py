@@ -161,6 +161,8 @@ def blank_state(created_at: datetime) -> dict[str, Any]:
             "auto_assign_candidate_agents": [],
             "assignment_policy": ASSIGNMENT_POLICY,
             "past_agent_ids": [],
+            "since": None,
+            "not_accepted": 0,
         },
         "evidence": [],
         "internal": {"notes": [], "visibility": "internal_only"},

@@ -20,6 +20,7 @@ from cst_bus.dead_letters import DeadLetters
 from cst_bus.marks import CollectionMarks, Marks
 from cst_bus.processor import CHUNK, Handler, Processor
 from cst_bus.producer import make_producer
+from cst_bus.states import StateHandler, StateProcessor
 from cst_bus.topics_admin import cluster_id, ensure_topics
 from cst_contracts.topics import TOPICS, Topic
 from cst_core.errors import Unavailable
@@ -50,11 +51,20 @@ class Subscription:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """A handler of what a state topic tells."""
+
+    topic: Topic
+    handler: StateHandler
+
+
+@dataclass(frozen=True)
 class Work:
-    """What a service's worker does: consume, and run loops until the stop event is set."""
+    """What a service's worker does: consume, watch, and run loops until the stop event is set."""
 
     subscriptions: Sequence[Subscription] = ()
     loops: Sequence[Loop] = field(default=())
+    watches: Sequence[Watch] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +193,8 @@ async def _consuming(
     # how far it was in the old log; no successor of it must begin there.
     incarnation = "" if settings.kafka_idempotent else f"@{known}"
     brokers = [_broker_of(core, sub, dead, vitals, incarnation) for sub in subscriptions]
+    watches = [watch for part in work for watch in part.watches]
+    brokers += [_broker_watching(core, watch, dead, vitals, incarnation) for watch in watches]
     try:
         # A broker starts its consumers in turns, and each waits for its group: hence one for each.
         await asyncio.gather(*(broker.start() for broker in brokers))
@@ -195,10 +207,30 @@ async def _consuming(
 def _broker_of(
     core: Core, sub: Subscription, dead: DeadLetters, vitals: Vitals, incarnation: str
 ) -> KafkaBroker:
-    broker, prefix = make_broker(core.settings.kafka), core.settings.topic_prefix
     marks = sub.marks or CollectionMarks(core.db, sub.handler.name)
     processor = Processor(core.db, sub.handler, dead, marks=marks, chunk=sub.chunk)
-    subscribe(broker, sub.topic, processor, group=sub.handler.name + incarnation, prefix=prefix)
+    return _broker(core, sub.topic, processor, marks, vitals, incarnation)
+
+
+def _broker_watching(
+    core: Core, watch: Watch, dead: DeadLetters, vitals: Vitals, incarnation: str
+) -> KafkaBroker:
+    processor = StateProcessor(watch.handler, dead)
+    none = CollectionMarks(core.db, watch.handler.name)  # it parks nothing
+    return _broker(core, watch.topic, processor, none, vitals, incarnation)
+
+
+def _broker(
+    core: Core,
+    topic: Topic,
+    processor: Processor | StateProcessor,
+    marks: Marks,
+    vitals: Vitals,
+    incarnation: str,
+) -> KafkaBroker:
+    broker, prefix = make_broker(core.settings.kafka), core.settings.topic_prefix
+    group = processor.progress.consumer + incarnation
+    subscribe(broker, topic, processor, group=group, prefix=prefix)
     vitals.consumers.append(ConsumerVitals(processor.progress, marks, lambda: _client(broker)))
     return broker
 

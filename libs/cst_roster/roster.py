@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
 from pymongo import ReturnDocument
 
-from cst_city.store import AGENTS
+from cst_city.store import AGENTS, LOAD_SHARE
 from cst_ledger.events import By, Document, NewEvent
 from cst_mongo.client import Database, Session
 
 _HAS_ROOM = {
     "$or": [{"kind": "team"}, {"$expr": {"$lt": ["$open_assignments", "$capacity"]}}],
 }
+
+
+def _moved(units: int, fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the update that adds ``units`` of open work and sets ``fields``."""
+    opened = {"open_assignments": {"$add": ["$open_assignments", units]}}
+    return [{"$set": opened | fields}, {"$set": {"load_share": LOAD_SHARE}}]
 
 
 class Roster:
@@ -36,19 +43,30 @@ class Roster:
         wanted = {"kind": "team", "active": True, "department": department}
         return await self._agents.find_one(wanted, sort=[("agent_code", 1)], session=session)
 
-    async def reserve(self, agent_id: ObjectId, now: datetime, session: Session) -> Document | None:
-        """Take one unit of capacity; return the agent, or None when it is inactive or full."""
+    async def reserve(
+        self,
+        agent_id: ObjectId,
+        now: datetime,
+        session: Session,
+        place: Sequence[float] | None = None,
+    ) -> Document | None:
+        """Take one unit of capacity; return the agent, or None when it is inactive or full.
+
+        ``place`` ([lon, lat] of the work, where known) is where they are to be found from now on.
+        """
         wanted: dict[str, Any] = {"_id": agent_id, "active": True, **_HAS_ROOM}
-        change = {"$inc": {"open_assignments": 1}, "$set": {"last_assigned_at": now}}
+        taken: dict[str, Any] = {"last_assigned_at": now}
+        if place is not None:
+            taken["position"] = list(place)
         return await self._agents.find_one_and_update(
-            wanted, change, return_document=ReturnDocument.AFTER, session=session
+            wanted, _moved(1, taken), return_document=ReturnDocument.AFTER, session=session
         )
 
     async def release(self, agent_id: ObjectId, session: Session) -> Document | None:
         """Give one unit back; return the agent, or None when there is no such agent."""
         return await self._agents.find_one_and_update(
             {"_id": agent_id, "open_assignments": {"$gt": 0}},
-            {"$inc": {"open_assignments": -1}},
+            _moved(-1, {}),
             return_document=ReturnDocument.AFTER,
             session=session,
         )

@@ -59,6 +59,8 @@ def request_state(**overrides: Any) -> dict[str, Any]:
             "auto_assign_candidate_agents": [],
             "assignment_policy": "zone+skill+workload",
             "past_agent_ids": [],
+            "since": None,
+            "not_accepted": 0,
         },
         "evidence": [],
         "internal": {"notes": [], "visibility": "internal_only"},

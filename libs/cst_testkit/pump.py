@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 from app.registry import WORKERS
 from cst_bus.processor import Processor
+from cst_city.store import AGENTS
+from cst_dispatch.working_off import QueueWork
 from cst_ledger.ledger import LOGS
+from cst_mongo.client import Document
 from cst_process.core import Core
 from cst_testkit.records import Record, RecordingDeadLetters, record_of
 
@@ -18,19 +21,42 @@ class Pump:
         self._core = core
         self._next_seq: dict[str, int] = {}
         self._offset = 0
+        self._agents: dict[str, Document] = {}
         self.dead_letters = RecordingDeadLetters()
+        works = [WORKERS[name].build(core) for name in workers]
         self._processors = [
             Processor(core.db, sub.handler, self.dead_letters, marks=sub.marks, chunk=sub.chunk)
-            for name in workers
-            for sub in WORKERS[name].build(core).subscriptions
+            for work in works
+            for sub in work.subscriptions
         ]
+        self._watches = [watch for work in works for watch in work.watches]
+        self._queue = QueueWork(core) if "dispatch" in workers else None
 
     async def drain(self) -> None:
         """Deliver what is new, and what that brings about, until nothing is."""
-        while records := await self._new_records():
-            for processor in self._processors:
-                await processor.process(records)
+        while await self._deliver() or await self._tell_of_agents() or await self._work_off():
+            pass
         assert not self.dead_letters.sent, f"dead letters: {self.dead_letters.sent}"
+
+    async def _deliver(self) -> bool:
+        records = await self._new_records()
+        for processor in self._processors if records else ():
+            await processor.process(records)
+        return bool(records)
+
+    async def _tell_of_agents(self) -> bool:
+        """Tell who watches the agents' states of those that have changed."""
+        found = await self._core.db[AGENTS.name].find().to_list()
+        now = {str(agent["_id"]): agent for agent in found}
+        changed = [key for key, agent in now.items() if self._agents.get(key) != agent]
+        self._agents = now
+        for watch in self._watches if changed else ():
+            await watch.handler.changed(changed)
+        return bool(changed and self._watches)
+
+    async def _work_off(self) -> bool:
+        """Let dispatch look at its queue, as its loop does."""
+        return self._queue is not None and await self._queue.work_off() > 0
 
     async def _new_records(self) -> list[Record]:
         records = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from cst_bus.dead_letter_notes import NOTES
 from cst_bus.marks import MARKS
 from cst_city import store
-from cst_dispatch import repository as dispatch
+from cst_dispatch.acceptance import ACCEPTANCE
+from cst_dispatch.queue import QUEUE
 from cst_geo_analytics import repository as geo
 from cst_http.idempotency import IDEMPOTENCY
 from cst_inbox import DELIVERIES, NOTICES
@@ -42,7 +43,8 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     *intake.SPECS,
     *evidence.SPECS,
     *duplicates.SPECS,
-    *dispatch.SPECS,
+    QUEUE,
+    ACCEPTANCE,
     *sla.SPECS,
     *geo.SPECS,
 )

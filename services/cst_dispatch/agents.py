@@ -1,29 +1,43 @@
-"""Agents as documents: add, find, list."""
+"""Agents as documents: add, change, find, list; and their leave."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 from bson import ObjectId
-from pydantic import ValidationError
-from pymongo.errors import DuplicateKeyError
+from shapely.geometry.base import BaseGeometry
 
 from cst_city.catalog import Catalog
-from cst_city.checks import overlaps
-from cst_city.models import AgentSeed
-from cst_contracts.agents import CreateAgent
-from cst_core.errors import Conflict, InvalidInput, NotFound
+from cst_city.store import new_agent_fields
+from cst_contracts.agents import AddLeave, ChangeAgent, CreateAgent
+from cst_core.errors import Conflict, NotFound
+from cst_dispatch.agent_checks import changes, checked, fence_of, problem, refusal
+from cst_dispatch.domain import leave
 from cst_dispatch.repository import DispatchRepository
+from cst_dispatch.roster_store import RosterStore, ServiceArea
 from cst_ledger.events import Document
+from cst_mongo.client import Session
+from cst_mongo.transactions import transact
 from cst_process.core import Core
+
+log = structlog.get_logger(__name__)
+
+#: Passes on what an agent has who is not there any more; returns how much that was.
+HandOver = Callable[[ObjectId], Awaitable[int]]
 
 
 class AgentService:
     """Keeps the city's agents."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, on_deactivated: HandOver | None = None) -> None:
+        """``on_deactivated`` is called with an agent's id once its deactivation is stored."""
         self._core = core
         self._repository = DispatchRepository(core.db)
+        self._store = RosterStore(core.db)
+        self._area = ServiceArea(core.db)
+        self._on_deactivated = on_deactivated
 
     async def add(self, command: CreateAgent) -> Document:
         """Add an agent.
@@ -34,21 +48,72 @@ class AgentService:
             Conflict: the code is taken.
         """
         catalog = await self._core.catalog.get()
-        seed = _checked(command, catalog)
+        values = command.model_dump()
+        seed = checked(values, catalog, await self._area_for(values, catalog))
         agent: dict[str, Any] = {
-            **seed.model_dump(),
+            **seed.model_dump(mode="json"),
+            **new_agent_fields(self._core.clock),
             "_id": ObjectId(),
-            "created_at": self._core.clock.now(),
-            "open_assignments": 0,
-            "last_assigned_at": None,
-            "position": None,
-            "leave": [],
+            "load_share": 0.0 if seed.kind == "person" else None,
         }
-        try:
-            await self._repository.add_agent(agent)
-        except DuplicateKeyError:
-            raise Conflict(f"agent_code {seed.agent_code!r} is taken") from None
-        return agent
+        return await transact(self._core.db, lambda session: self._store.add(agent, session))
+
+    async def change(self, agent_id: str, command: ChangeAgent) -> Document:
+        """Change an agent, and return it as it stands afterwards.
+
+        Raises:
+            NotFound: no such agent.
+            InvalidInput: names every field that would be wrong.
+            Conflict: a department whose work the city takes would be without a team.
+        """
+        oid = ObjectId(agent_id)
+        catalog = await self._core.catalog.get()
+
+        async def once(session: Session) -> Document:
+            agent = await self._store.found(oid, session)
+            area = await self._area_for({**agent, **_sent(command)}, catalog)
+            fields = changes(agent, command, catalog, area)
+            await self._keep_a_team(agent, fields, catalog, session)
+            return await self._store.change(oid, fields, session) if fields else agent
+
+        changed = await transact(self._core.db, once)
+        return await self._handed_over(changed) if command.active is False else changed
+
+    async def add_leave(self, agent_id: str, command: AddLeave) -> tuple[Document, str]:
+        """Add a time of leave; return the agent and the id of the leave.
+
+        Raises:
+            NotFound: no such agent.
+            InvalidInput: names what is wrong with it, or says that teams have none.
+        """
+        oid, leave_id = ObjectId(agent_id), str(ObjectId())
+        entry = {"leave_id": leave_id, **command.model_dump()}
+
+        async def once(session: Session) -> Document:
+            agent = await self._store.found(oid, session)
+            now = self._core.clock.now()
+            problems = [problem(*fault) for fault in leave.faults(command, agent["leave"], now)]
+            if agent["kind"] == "team":
+                problems.insert(0, problem("kind", "has no leave", "team", ["person"]))
+            if problems:
+                raise refusal(problems)
+            rest = leave.with_new(agent["leave"], entry, now)
+            return await self._store.change(oid, {"leave": rest}, session)
+
+        return await transact(self._core.db, once), leave_id
+
+    async def end_leave(self, agent_id: str, leave_id: str) -> None:
+        """Take a time of leave back; ``NotFound`` where there is no such agent or leave."""
+        oid = ObjectId(agent_id)
+
+        async def once(session: Session) -> None:
+            agent = await self._store.found(oid, session)
+            rest = [entry for entry in agent["leave"] if entry["leave_id"] != leave_id]
+            if len(rest) == len(agent["leave"]):
+                raise NotFound(f"agent {agent_id} has no leave {leave_id}", leave_id=leave_id)
+            await self._store.change(oid, {"leave": rest}, session)
+
+        await transact(self._core.db, once)
 
     async def get(self, agent_id: str) -> Document:
         """Return an agent; ``NotFound`` where there is none."""
@@ -65,57 +130,41 @@ class AgentService:
         page = found[:limit]
         return page, page[-1]["agent_code"] if len(found) > limit else None
 
+    async def _area_for(self, values: dict[str, Any], catalog: Catalog) -> list[BaseGeometry]:
+        """Return the service area where it is needed: it is large, and few have a fence."""
+        return await self._area.of(catalog) if fence_of(values) else []
+
+    async def _keep_a_team(
+        self, agent: Document, fields: dict[str, Any], catalog: Catalog, session: Session
+    ) -> None:
+        department = agent["department"]
+        if not fields.keys() & {"active", "department"}:
+            return
+        if all(category.department != department for category in catalog.categories.values()):
+            return
+        if await self._store.is_last_team(agent, session):
+            raise Conflict(
+                f"department {department} would have no team; add another first",
+                department=department,
+            )
+
+    async def _handed_over(self, agent: Document) -> Document:
+        """Pass on what an inactive agent has; return the agent as it stands then."""
+        if self._on_deactivated is None:
+            return agent
+        try:
+            await self._on_deactivated(agent["_id"])
+        except Exception as error:
+            # The change is stored, and dispatch's worker goes on with what is left: an error now
+            # would say that nothing was.
+            log.error("cannot hand over at once", agent=agent["agent_code"], exc_info=error)
+        return await self.get(str(agent["_id"]))
+
 
 def agent_view(agent: Document) -> dict[str, Any]:
     """Return an agent as ``ServiceAgent`` reads it."""
     return {**agent, "id": str(agent["_id"])}
 
 
-def _checked(command: CreateAgent, catalog: Catalog) -> AgentSeed:
-    try:
-        seed = AgentSeed.model_validate(command.model_dump())
-    except ValidationError as error:
-        problems = [
-            _problem(".".join(map(str, e["loc"])), e["msg"], e["input"])
-            for e in error.errors(include_url=False, include_context=False)
-        ]
-        raise _refusal(problems) from None
-    problems = [*_unknown(seed, catalog), *_overlaps(seed)]
-    if problems:
-        raise _refusal(problems)
-    return seed
-
-
-def _problem(
-    field: str, message: str, value: Any, allowed: list[str] | None = None
-) -> dict[str, Any]:
-    shown = value if isinstance(value, str | int | float | None) else repr(value)[:200]
-    problem = {"field": field or "body", "message": message, "value": shown}
-    return problem | ({"allowed": allowed} if allowed else {})
-
-
-def _refusal(problems: list[dict[str, Any]]) -> InvalidInput:
-    return InvalidInput("; ".join(f"{p['field']}: {p['message']}" for p in problems), problems)
-
-
-def _unknown(seed: AgentSeed, catalog: Catalog) -> list[dict[str, Any]]:
-    skills = sorted({skill for c in catalog.categories.values() for skill in c.skills})
-    zones, departments = list(catalog.zone_names), list(catalog.city.departments)
-    given = [
-        *(("coverage.zone_ids", zone, zones) for zone in seed.coverage.zone_ids),
-        *(("skills", skill, skills) for skill in seed.skills),
-        ("department", seed.department, departments),
-    ]
-    return [
-        _problem(field, "is not known in this city", value, allowed)
-        for field, value, allowed in given
-        if value not in allowed
-    ]
-
-
-def _overlaps(seed: AgentSeed) -> list[dict[str, Any]]:
-    shifts = seed.schedule.shifts
-    return [
-        _problem(f"schedule.shifts.{position}", message, shifts[position].start)
-        for position, message in overlaps(shifts)
-    ]
+def _sent(command: ChangeAgent) -> dict[str, Any]:
+    return command.model_dump(include=set(command.model_fields_set))

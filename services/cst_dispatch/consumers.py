@@ -1,22 +1,36 @@
-"""Dispatch's subscription: triaged requests are assigned, escalated ones passed on."""
+"""Dispatch's subscriptions: requests as they come and change, and agents as they do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bson import ObjectId
+
+from cst_bus.marks import CollectionMarks, Mark
 from cst_contracts.events import Escalated, RequestEvent
+from cst_dispatch.acceptance import Acceptance
+from cst_dispatch.choosing import Chooser
 from cst_dispatch.domain.decisions import DISPATCH
+from cst_dispatch.handover import Handover
+from cst_dispatch.queue import Queue
 from cst_dispatch.reassignment import Reassignment
+from cst_dispatch.repository import DispatchRepository
 from cst_dispatch.service import DispatchService
+from cst_ledger.events import Document
 from cst_mongo.client import Session
+from cst_mongo.transactions import transact
+from cst_process.core import Core
 from cst_rules.actions import ASSIGN_SUPERVISOR, REASSIGN
 
-#: Assignments per transaction: each holds an agent's document, which other workers want too.
-CHUNK = 10
+#: Requests in one transaction.
+CHUNK = 20
+#: How many more waiting requests than there is room for are looked at when somebody has room: a
+#: plan chooses among them.
+SPARE = 50
 
 
 class AssignHandler:
-    """Assigns what was triaged, and what waits once that changes who can take it.
+    """Keeps the queue and the clocks of acceptance in line with requests.
 
     What an escalation asks for, by staff or by a step of a policy, is passed on.
     """
@@ -25,8 +39,15 @@ class AssignHandler:
     types = frozenset(
         {
             "triaged",
-            "duplicate_unlinked",
+            "assigned",
+            "reassigned",
+            "in_progress",
+            "resolved",
+            "closed",
+            "held",
             "resumed",
+            "duplicate_linked",
+            "duplicate_unlinked",
             "category_changed",
             "priority_changed",
             "location_changed",
@@ -34,16 +55,21 @@ class AssignHandler:
         }
     )
 
-    def __init__(self, service: DispatchService, reassignment: Reassignment) -> None:
-        self._service = service
-        self._reassignment = reassignment
+    def __init__(self, core: Core, chooser: Chooser) -> None:
+        self._ledger = core.ledger("dispatch")
+        self._service = DispatchService(core, chooser)
+        self._acceptance = Acceptance(core, chooser)
+        self._reassignment = Reassignment(core, chooser)
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
         for event in events:
             if event.name == "escalated":
                 await self._pass_on(event, session)
-            else:
-                await self._service.assign(event.subject, session)
+        # Of several events of a request the last one counts: what matters is how it stands.
+        for request_id in dict.fromkeys(event.subject for event in events):
+            document = await self._ledger.load(request_id, session)
+            await self._service.follow(document, session)
+            await self._acceptance.follow(document, session)
 
     async def _pass_on(self, event: RequestEvent, session: Session) -> None:
         action = Escalated.model_validate(event.data).action
@@ -51,3 +77,48 @@ class AssignHandler:
             await self._reassignment.pass_on(event.subject, DISPATCH, session)
         elif action == ASSIGN_SUPERVISOR:
             await self._reassignment.to_supervisor(event.subject, DISPATCH, session)
+
+
+class RosterHandler:
+    """Looks at what waits for an agent who has room again, or whose part in the roster changed.
+
+    Who does not work for the city any more passes on what they have. The mark of an agent is the
+    roster's number that was regarded last.
+    """
+
+    name = "dispatch.roster"
+
+    def __init__(self, core: Core, chooser: Chooser) -> None:
+        self._core = core
+        self._repository = DispatchRepository(core.db)
+        self._queue = Queue(core.db)
+        self._acceptance = Acceptance(core, chooser)
+        self._handover = Handover(core, chooser)
+        self._marks = CollectionMarks(core.db, self.name)
+
+    async def changed(self, keys: Sequence[str]) -> None:
+        ids = [ObjectId(key) for key in keys if ObjectId.is_valid(key)]
+        for agent in await self._repository.agents_by_id(ids):
+            if not agent["active"]:
+                if agent["open_assignments"]:
+                    await self._handover.pass_on_all(agent["_id"])
+            elif agent["kind"] == "person":
+                await self._look(agent)
+
+    async def _look(self, agent: Document) -> None:
+        """Wake what an agent could take: after a change all, after work was done the first ones."""
+        key, number = str(agent["_id"]), agent.get("roster_number", 0)
+        known = (await self._marks.load([key], None)).get(key, Mark()).seq
+        now = self._core.clock.now()
+        if number > known:
+            await self._queue.wake(agent, now, None)
+            await self._note(agent["_id"], number)
+        elif (room := agent["capacity"] - agent["open_assignments"]) > 0:
+            await self._queue.wake(agent, now, room + SPARE)
+
+    async def _note(self, agent_id: ObjectId, number: int) -> None:
+        async def once(session: Session) -> None:
+            await self._acceptance.follow_agent(agent_id, session)
+            await self._marks.save({str(agent_id): number}, session)
+
+        await transact(self._core.db, once)

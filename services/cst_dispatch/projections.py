@@ -41,7 +41,7 @@ class AgentLoads:
         return found.lines()
 
     async def _wrong(self) -> dict[ObjectId, tuple[str, int, int]]:
-        """Return (code, stored load, right load) of the agents where they differ."""
+        """Return (code, stored load, right load) of agents where they, or their share, differ."""
 
         async def once(session: Session) -> dict[ObjectId, tuple[str, int, int]]:
             loads = await self._repository.open_work(session)
@@ -49,6 +49,7 @@ class AgentLoads:
                 agent["_id"]: (agent["agent_code"], agent["open_assignments"], right)
                 for agent in await self._repository.loads(session)
                 if agent["open_assignments"] != (right := loads.get(agent["_id"], 0))
+                or agent.get("load_share") != _share(right, agent["capacity"])
             }
 
         return await transact(self._db, once)
@@ -59,3 +60,7 @@ class AgentLoads:
             await self._repository.set_load(agent_id, count, session)
 
         await transact(self._db, once)
+
+
+def _share(open_assignments: int, capacity: int | None) -> float | None:
+    return open_assignments / capacity if capacity else None

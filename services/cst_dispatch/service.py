@@ -1,138 +1,234 @@
-"""Dispatch's use cases: assigning, and waiting when nobody fits."""
+"""Assignment by rule: the best agent who has room, reserved with the step; or waiting for one."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from cst_contracts.agents import AssignmentDecision
+from bson import ObjectId
+
+from cst_contracts.dispatch import AssignmentDecision, Exclusion
 from cst_contracts.events import CandidateScore
 from cst_core.errors import Conflict
-from cst_dispatch.domain.candidates import Job, Ranking, next_try, rank
-from cst_dispatch.domain.decisions import DISPATCH, KEPT, assigned, deferred
-from cst_dispatch.repository import DispatchRepository
+from cst_dispatch.choosing import Chooser
+from cst_dispatch.domain.candidates import OUTRANKED, Ranking
+from cst_dispatch.domain.decisions import (
+    DISPATCH,
+    KEPT,
+    Decision,
+    assigned,
+    deferred,
+    holders,
+    is_to_assign,
+    reason_of,
+    waits_for_room,
+    why_not,
+)
+from cst_dispatch.queue import Queue, job_of
+from cst_inbox import Inbox, Notice
 from cst_ledger.events import By, Document
 from cst_mongo.client import Session
 from cst_mongo.transactions import transact
 from cst_process.core import Core
-from cst_process.looping import repeat
 from cst_roster.roster import Roster, capacity_event
 
-#: Pause between looks at the queue, in wall seconds, and how many it takes at a time.
-QUEUE_PAUSE_S = 1.0
-QUEUE_BATCH = 50
+#: A request that waits is looked at after this time at the latest.
+LONGEST_WAIT = timedelta(hours=1)
+#: How many of those that come before a request are looked at for an agent.
+RIVALS = 20
+#: How many of those that were left out a dry run names.
+NAMED = 500
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What dispatch did with a request; ``agent`` is None when it waits until ``next_try_at``."""
+@dataclass
+class Attempt:
+    """What is to be regarded over the repetitions of one assignment.
 
-    ranking: Ranking
-    agent: Document | None
-    next_try_at: datetime | None
+    Attributes:
+        by: who asks for it.
+        prefer: who is to be asked first, as a plan for many requests says.
+        asked: who was asked in repetitions before: somebody else has them by now.
+    """
+
+    by: By = DISPATCH
+    prefer: ObjectId | None = None
+    asked: set[ObjectId] = field(default_factory=set)
+
+    def order(self, ranked: Sequence[Document]) -> Iterator[Document]:
+        """Yield agents in the order in which they are asked."""
+        yield from sorted(
+            ranked, key=lambda agent: (agent["_id"] in self.asked, agent["_id"] != self.prefer)
+        )
 
 
 class DispatchService:
     """Assigns triaged requests to agents."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, chooser: Chooser | None = None) -> None:
         self._core = core
         self._ledger = core.ledger("dispatch")
-        self._repository = DispatchRepository(core.db)
+        self._chooser = chooser or Chooser(core)
+        self._queue = Queue(core.db)
         self._roster = Roster(core.db)
+        self._inbox = Inbox(core.db)
 
-    async def assign(self, request_id: str, session: Session, by: By = DISPATCH) -> Decision | None:
+    async def follow(self, document: Document, session: Session) -> None:
+        """Put a request into the queue, to be looked at now, or take it out, as it stands."""
+        if is_to_assign(document):
+            job = await self._chooser.job(document)
+            await self._queue.put(document, job.skills, self._core.clock.now(), session)
+        else:
+            await self._queue.leave(document["request_id"], session)
+
+    async def assign(self, request_id: str, session: Session, attempt: Attempt) -> Decision | None:
         """Reserve the best agent and assign, or defer; None when the request is not to assign.
 
         Within ``session``: the reservation, the step and the queue change together or not at all.
         """
         document = await self._ledger.load(request_id, session)
-        if not _is_to_assign(document):
-            await self._repository.leave(request_id, session)
+        if not is_to_assign(document):
+            await self._queue.leave(request_id, session)
             return None
-        category = (await self._core.catalog.get()).category(document["category"])
-        job = Job.of(document, category.skills)
-        agents = await self._repository.persons(category.skills, session)
-        now = self._core.clock.now()
-        ranking = rank(agents, job, now)
-        for agent in ranking.ranked:
-            if await self._roster.reserve(agent["_id"], now, session) is None:
-                continue
-            events = [capacity_event("agent_reserved", agent, by), assigned(agent, ranking, by)]
-            await self._ledger.append(document, events, session)
-            await self._repository.leave(request_id, session)
-            return Decision(ranking, agent, None)
-        next_try_at = next_try(agents, job, now)
-        await self._defer(document, ranking, next_try_at, by, session)
+        ranking = await self._rank(document, session, attempt)
+        for agent in attempt.order(ranking.ranked):
+            attempt.asked.add(agent["_id"])
+            if await self._give(document, agent, ranking, attempt.by, session):
+                return Decision(ranking, agent, None)
+        next_try_at = await self._defer(document, ranking, attempt.by, session)
         return Decision(ranking, None, next_try_at)
 
-    async def _defer(
-        self, document: Document, ranking: Ranking, at: datetime, by: By, session: Session
-    ) -> None:
-        """Say once that the request waits; later attempts only move the next one."""
-        if await self._repository.waiting(document["request_id"], session) is None:
-            await self._ledger.append(document, [deferred(ranking, at, by)], session)
-        await self._repository.wait(document, at, session)
+    async def _rank(self, document: Document, session: Session, attempt: Attempt) -> Ranking:
+        """Rank who fits, without those whom something that waits and comes first could have.
 
-    async def assign_on_demand(self, request_id: str, by: By) -> AssignmentDecision:
-        """Assign now, for staff.
+        What a plan has chosen for many is not bound to their age, only to their priority.
+        """
+        ranking = await self._chooser.rank(document, session, holders(document))
+        fifo = attempt.prefer is None
+        if not ranking.ranked or not await self._queue.has_before(
+            document, session, same_priority=fifo
+        ):
+            return ranking
+        free = [
+            agent
+            for agent in ranking.ranked
+            if not await self._is_wanted(agent, document, session, same_priority=fifo)
+        ]
+        if len(free) == len(ranking.ranked):
+            return ranking
+        excluded = ranking.excluded | {OUTRANKED: len(ranking.ranked) - len(free)}
+        return replace(ranking, ranked=free, excluded=dict(sorted(excluded.items())))
+
+    async def _is_wanted(
+        self, agent: Document, document: Document, session: Session, *, same_priority: bool
+    ) -> bool:
+        """Tell whether something waits that comes first and that ``agent`` could take."""
+        staff, now = await self._chooser.staff(session), self._core.clock.now()
+        before = await self._queue.before(
+            document, agent, RIVALS, session, same_priority=same_priority
+        )
+        return any(staff.could_take(agent["_id"], job_of(row), now) for row in before)
+
+    async def _give(
+        self, document: Document, agent: Document, ranking: Ranking, by: By, session: Session
+    ) -> bool:
+        now = self._core.clock.now()
+        if await self._roster.reserve(agent["_id"], now, session, ranking.place) is None:
+            return False
+        events = [capacity_event("agent_reserved", agent, by), assigned(agent, ranking, by, now)]
+        await self._ledger.append(document, events, session)
+        await self._queue.leave(document["request_id"], session)
+        return True
+
+    async def _defer(
+        self, document: Document, ranking: Ranking, by: By, session: Session
+    ) -> datetime:
+        """Let a request wait; said once, and again where it has become a P1.
+
+        Where somebody lacks nothing but room it is looked at once more at once: a row that is not
+        there yet is not woken by who gets room at the same time.
+        """
+        now, request_id = self._core.clock.now(), document["request_id"]
+        row = await self._queue.find(request_id, session)
+        next_try_at = min(ranking.next_start or now + LONGEST_WAIT, now + LONGEST_WAIT)
+        before = row["deferred_as"] if row else None
+        first = before is None or (document["priority"] == "P1" and before != "P1")
+        if first:
+            document = await self._ledger.append(
+                document, [deferred(ranking.excluded, next_try_at, by)], session
+            )
+            await self._alert(document, ranking, now, session)
+        told = {
+            "tried_at": now,
+            "next_try_at": now if first and waits_for_room(ranking.excluded) else next_try_at,
+            "deferred_as": document["priority"],
+            "reason": reason_of(ranking.excluded),
+            "excluded": ranking.excluded,
+        }
+        job = await self._chooser.job(document)
+        await self._queue.defer(document, job.skills, told, session)
+        return next_try_at
+
+    async def _alert(
+        self, document: Document, ranking: Ranking, now: datetime, session: Session
+    ) -> None:
+        """Have somebody told that a P1 waits."""
+        if document["priority"] != "P1":
+            return
+        reason = f"P1 waits for an agent: {reason_of(ranking.excluded)}"
+        notice = Notice(
+            document["request_id"], "waiting", "dispatcher", reason, document["ledger"]["seq"]
+        )
+        await self._inbox.post(notice, document, now, session)
+
+    async def assign_on_demand(
+        self, request_id: str, by: By, *, dry_run: bool = False
+    ) -> AssignmentDecision:
+        """Assign now, for staff; or (``dry_run``) only say who would get it and why.
 
         Raises:
             NotFound: no such request.
             Conflict: it is not waiting for an assignment.
         """
+        attempt = Attempt(by)
 
-        async def once(session: Session) -> Decision | None:
-            return await self.assign(request_id, session, by)
+        async def once(session: Session) -> AssignmentDecision | None:
+            if dry_run:
+                return await self._preview(request_id, attempt, session)
+            decision = await self.assign(request_id, session, attempt)
+            return None if decision is None else _answer(request_id, decision, [], dry_run=False)
 
-        decision = await transact(self._core.db, once)
-        if decision is None:
+        answer = await transact(self._core.db, once)
+        if answer is None:
             document = await self._ledger.load(request_id)
-            raise Conflict(f"{request_id} {_why_not(document)}", current_state=document["status"])
-        return _answer(request_id, decision)
+            raise Conflict(f"{request_id} {why_not(document)}", current_state=document["status"])
+        return answer
 
-    async def run_queue(self, stop: asyncio.Event) -> None:
-        """Try waiting requests again when their time has come, until ``stop`` is set."""
-
-        async def work() -> bool:
-            for request_id in await self._repository.due(self._core.clock.now(), QUEUE_BATCH):
-                await self._retry(request_id)
-            return False
-
-        await repeat("queue", work, stop, pause_s=QUEUE_PAUSE_S)
-
-    async def _retry(self, request_id: str) -> None:
-        async def once(session: Session) -> Decision | None:
-            return await self.assign(request_id, session)
-
-        await transact(self._core.db, once)
-
-
-def _is_to_assign(document: Document) -> bool:
-    return (
-        document["status"] == "triaged"
-        and not document["historic"]
-        and bool(document["duplicates"]["is_master"])
-        and document["workflow"]["hold"] is None
-    )
+    async def _preview(
+        self, request_id: str, attempt: Attempt, session: Session
+    ) -> AssignmentDecision | None:
+        document = await self._ledger.load(request_id, session)
+        if not is_to_assign(document):
+            return None
+        ranking = await self._rank(document, session, attempt)
+        left_out = await self._chooser.exclusions(document, session, holders(document))
+        named = [
+            Exclusion(agent_id=str(agent["_id"]), agent_code=agent["agent_code"], reason=reason)
+            for agent, reason in left_out[:NAMED]
+        ]
+        now = self._core.clock.now()
+        best = ranking.ranked[0] if ranking.ranked else None
+        next_try_at = min(ranking.next_start or now + LONGEST_WAIT, now + LONGEST_WAIT)
+        decision = Decision(ranking, best, None if best else next_try_at)
+        return _answer(request_id, decision, named, dry_run=True)
 
 
-def _why_not(document: Document) -> str:
-    """Say why a request is not to assign."""
-    hold, master = document["workflow"]["hold"], document["duplicates"]["master_request_id"]
-    if master is not None:
-        return f"is a duplicate of {master}, which is assigned for both"
-    if hold is not None:
-        return f"is held ({hold['reason']}): resume it first"
-    if document["status"] == "triaged":
-        return "is history from elsewhere, which is not assigned by rule"
-    return f"is {document['status']}; only triaged requests are assigned"
-
-
-def _answer(request_id: str, decision: Decision) -> AssignmentDecision:
+def _answer(
+    request_id: str, decision: Decision, left_out: list[Exclusion], *, dry_run: bool
+) -> AssignmentDecision:
     agent = decision.agent
-    scores = decision.ranking.scores()[:KEPT]
+    scores: list[dict[str, Any]] = decision.ranking.scores()[:KEPT]
     return AssignmentDecision(
         request_id=request_id,
         outcome="assigned" if agent else "deferred",
@@ -143,4 +239,6 @@ def _answer(request_id: str, decision: Decision) -> AssignmentDecision:
         ],
         excluded=decision.ranking.excluded,
         next_try_at=decision.next_try_at,
+        dry_run=dry_run,
+        left_out=left_out,
     )

@@ -11,6 +11,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from app.registry import WORKERS
 from cst_bus.broker import make_broker, subscribe
 from cst_bus.processor import Processor
+from cst_bus.states import StateProcessor
 from cst_cli.contracts.subscriptions import Consumer, consumers
 from cst_contracts.events import EVENTS
 from cst_contracts.topics import REQUEST_EVENTS, REQUEST_PUBLIC, TOPICS, Topic
@@ -20,6 +21,7 @@ from cst_testkit.records import RecordingDeadLetters
 
 SERVICES = CONTRACTS.parent / "services"
 CONSUMERS = consumers()
+OF_EVENTS = [consumer for consumer in CONSUMERS if consumer.types]
 #: Event types that say something happened and change no field of the request.
 CHANGE_NOTHING = {
     "agent_reserved",
@@ -40,7 +42,7 @@ def _services() -> set[str]:
 
 @pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.name)
 def test_what_is_consumed_is_an_event_that_somebody_writes(consumer: Consumer) -> None:
-    assert consumer.types
+    assert bool(consumer.types) == (consumer.topic == REQUEST_EVENTS)
     for name in consumer.types:
         assert name in EVENTS, f"{consumer.name} wants {name}, which is no event"
         assert EVENTS[name].producers, f"{consumer.name} wants {name}, which nobody writes"
@@ -86,10 +88,14 @@ def test_every_service_has_contract_tests(service: str) -> None:
 
 async def test_every_subscriber_loses_nothing(core: Core) -> None:
     broker = make_broker("nowhere.invalid:9092")
-    subscriptions = [sub for w in WORKERS.values() for sub in w.build(core).subscriptions]
-    for sub in subscriptions:
-        processor = Processor(core.db, sub.handler, RecordingDeadLetters(), marks=sub.marks)
-        subscribe(broker, sub.topic, processor, group=sub.handler.name, prefix="")
+    dead = RecordingDeadLetters()
+    for work in [worker.build(core) for worker in WORKERS.values()]:
+        for sub in work.subscriptions:
+            processor = Processor(core.db, sub.handler, dead, marks=sub.marks)
+            subscribe(broker, sub.topic, processor, group=sub.handler.name, prefix="")
+        for watch in work.watches:
+            watching = StateProcessor(watch.handler, dead)
+            subscribe(broker, watch.topic, watching, group=watch.handler.name, prefix="")
     assert len(broker.subscribers) == len(CONSUMERS)
     assert broker.config.broker_config.allow_auto_create_topics is False
     groups = set()
@@ -104,7 +110,7 @@ async def test_every_subscriber_loses_nothing(core: Core) -> None:
     assert groups == {consumer.name for consumer in CONSUMERS}
 
 
-@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.name)
+@pytest.mark.parametrize("consumer", OF_EVENTS, ids=lambda consumer: consumer.name)
 async def test_an_event_of_a_type_nobody_knows_is_passed_over(
     core: Core, consumer: Consumer
 ) -> None:

@@ -10,7 +10,7 @@ import orjson
 
 from app.registry import PROJECTIONS
 from cst_city.store import AGENTS
-from cst_dispatch.repository import QUEUE
+from cst_dispatch.queue import QUEUE
 from cst_ledger.ledger import REQUESTS
 from cst_ledger.verify import verify_all
 from cst_mongo.client import Database

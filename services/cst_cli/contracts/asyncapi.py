@@ -159,7 +159,8 @@ def _sent_by(feed: Feed) -> Node:
 
 
 def _receive(consumer: Consumer) -> Node:
-    specs = [spec for name, spec in EVENTS.items() if name in consumer.types]
+    wanted: list[Spec] = [spec for name, spec in EVENTS.items() if name in consumer.types]
+    specs = wanted if consumer.topic == REQUEST_EVENTS else _messages_on(consumer.topic)
     refs = [_message_ref(consumer.topic, spec) for spec in specs]
     node = _operation(
         "receive", consumer.topic, refs, f"Consumer of the {consumer.service} service."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.registry import WORKERS
 from cst_bus.processor import Handler
+from cst_bus.states import StateHandler
 from cst_city.catalog import CatalogCache
 from cst_contracts.topics import Topic
 from cst_core.clock import Clock
@@ -18,7 +19,10 @@ from cst_process.core import Core
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A subscription: its service and name (also its group), its topic, the events it wants."""
+    """A subscription: its service and name (also its group), its topic, the events it wants.
+
+    Of a state topic there are no events to choose from: who watches it gets all.
+    """
 
     service: str
     name: str
@@ -29,15 +33,20 @@ class Consumer:
 def consumers() -> list[Consumer]:
     """Return every subscription, by name."""
     core = _unconnected_core()
-    found = [
-        Consumer(service_of(sub.handler), sub.handler.name, sub.topic, sub.handler.types)
-        for worker in WORKERS.values()
-        for sub in worker.build(core).subscriptions
-    ]
+    found = []
+    for work in [worker.build(core) for worker in WORKERS.values()]:
+        found += [
+            Consumer(service_of(sub.handler), sub.handler.name, sub.topic, sub.handler.types)
+            for sub in work.subscriptions
+        ]
+        found += [
+            Consumer(service_of(watch.handler), watch.handler.name, watch.topic, frozenset())
+            for watch in work.watches
+        ]
     return sorted(found, key=lambda consumer: consumer.name)
 
 
-def service_of(handler: Handler) -> str:
+def service_of(handler: Handler | StateHandler) -> str:
     """Return the service that a handler is part of, e.g. ``workflow``."""
     return type(handler).__module__.split(".")[0].removeprefix("cst_")
 

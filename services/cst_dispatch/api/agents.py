@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from cst_contracts.agents import AgentPage, CreateAgent
+from cst_contracts.agents import AddLeave, AgentPage, ChangeAgent, CreateAgent
 from cst_contracts.base import ObjectIdStr
 from cst_contracts.documents import ServiceAgent
 from cst_contracts.enums import AgentKind
@@ -15,6 +15,8 @@ from cst_dispatch.api.deps import Agents
 from cst_http.auth import Dispatching, Staff
 
 router = APIRouter()
+
+AgentId = Annotated[ObjectIdStr, Path()]
 
 
 @router.post("/agents", status_code=201)
@@ -54,8 +56,35 @@ async def list_agents(
 
 
 @router.get("/agents/{agent_id}")
-async def get_agent(
-    agent_id: Annotated[ObjectIdStr, Path()], agents: Agents, _: Staff
-) -> ServiceAgent:
+async def get_agent(agent_id: AgentId, agents: Agents, _: Staff) -> ServiceAgent:
     """Return an agent."""
     return ServiceAgent.model_validate(agent_view(await agents.get(agent_id)))
+
+
+@router.patch("/agents/{agent_id}")
+async def change_agent(
+    agent_id: AgentId, command: ChangeAgent, agents: Agents, _: Dispatching
+) -> ServiceAgent:
+    """Change an agent, by the rules of adding one. What a deactivated one has is passed on."""
+    return ServiceAgent.model_validate(agent_view(await agents.change(agent_id, command)))
+
+
+@router.post("/agents/{agent_id}/leave", status_code=201)
+async def add_leave(
+    agent_id: AgentId, command: AddLeave, agents: Agents, _: Dispatching, response: Response
+) -> ServiceAgent:
+    """Add a time in which a person gets nothing, whatever the shifts say."""
+    agent, leave_id = await agents.add_leave(agent_id, command)
+    response.headers["Location"] = f"/agents/{agent_id}/leave/{leave_id}"
+    return ServiceAgent.model_validate(agent_view(agent))
+
+
+@router.delete("/agents/{agent_id}/leave/{leave_id}", status_code=204)
+async def end_leave(
+    agent_id: AgentId,
+    leave_id: Annotated[str, Path(max_length=60)],
+    agents: Agents,
+    _: Dispatching,
+) -> None:
+    """Take a person's leave back."""
+    await agents.end_leave(agent_id, leave_id)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import shapely
 
-from cst_dispatch.domain.shifts import next_shift_start, on_shift
+from cst_dispatch.domain.shifts import works
+from cst_geo import haversine_m
 from cst_ledger.events import Document
 
-#: Wait before another attempt when no shift starts earlier.
-RETRY_AFTER = timedelta(minutes=5)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+#: Why somebody is left out, in the order in which it is looked at.
+SKILL, ZONE, LEAVE, OFF_SHIFT, FULL = "skill", "zone", "leave", "off_shift", "full"
+#: Who had it before, and who is wanted by something that comes first.
+HELD_BEFORE, OUTRANKED = "held_before", "outranked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,28 @@ class Job:
         lon, lat = location["coordinates"] if location["located"] else (None, None)
         return cls(location["zone_id"], lon, lat, document["priority"], frozenset(skills))
 
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """[lon, lat], where it is known."""
+        return None if self.lon is None or self.lat is None else (self.lon, self.lat)
+
+    @property
+    def on_call(self) -> bool:
+        """Whether somebody on call may be asked outside the shifts."""
+        return self.priority == "P1"
+
 
 @dataclass(frozen=True)
 class Ranking:
-    """Fitting agents, best first, and how many agents each reason left out."""
+    """Fitting agents with room, best first, and how many agents each reason left out.
+
+    ``next_start`` is when the next of those who are away now will be there.
+    """
 
     ranked: list[Document]
     excluded: dict[str, int]
+    next_start: datetime | None = None
+    place: tuple[float, float] | None = field(default=None)
 
     def scores(self) -> list[dict[str, Any]]:
         """Return the ranking as it is kept with the decision."""
@@ -50,65 +67,44 @@ class Ranking:
                 "agent_id": agent["_id"],
                 "agent_code": agent["agent_code"],
                 "load_share": load_share(agent),
-                "distance_m": None,
+                "distance_m": _rounded(distance_to(agent, self.place)),
             }
             for agent in self.ranked
         ]
 
 
-def rank(
-    agents: Iterable[Document],
-    job: Job,
-    now: datetime,
-    *,
-    held_before: Collection[Any] = (),
-) -> Ranking:
-    """Rank active persons for a job: load share, then longest unassigned, then code.
+def in_order(
+    agents: Iterable[Document], place: tuple[float, float] | None = None
+) -> list[Document]:
+    """Return persons in the order in which they are asked.
 
-    Who is among ``held_before`` (ids of agents) had it already, and is left out.
+    The least loaded come first, then who is nearest to ``place`` (as far as that is known), then
+    who has had nothing for longest, then by code.
     """
-    excluded: Counter[str] = Counter()
-    fitting: list[Document] = []
-    for agent in agents:
-        had_it = agent["_id"] in held_before
-        reason = "held_before" if had_it else exclusion(agent, job, now)
-        if reason is None:
-            fitting.append(agent)
-        else:
-            excluded[reason] += 1
-    return Ranking(by_load(fitting), dict(sorted(excluded.items())))
+    return sorted(agents, key=lambda agent: _order(agent, place))
 
 
-def by_load(agents: Iterable[Document]) -> list[Document]:
-    """Return persons in the order in which they are asked."""
-    return sorted(agents, key=_order)
+def objections(agent: Document, job: Job, now: datetime) -> Iterator[str]:
+    """Yield each reason for which an agent does not fit now, full or not."""
+    if job.skills.isdisjoint(agent["skills"]):
+        yield SKILL
+    if not covers(agent["coverage"], job):
+        yield ZONE
+    if is_on_leave(agent, now):
+        yield LEAVE
+    elif not works(agent, now, on_call=job.on_call):
+        yield OFF_SHIFT
 
 
 def exclusion(agent: Document, job: Job, now: datetime) -> str | None:
-    """Return why an agent does not fit, the first reason found; None when it does."""
-    if job.skills.isdisjoint(agent["skills"]):
-        return "skill"
-    if not _covers(agent["coverage"], job):
-        return "zone"
-    if any(leave["starts_at"] <= now < leave["ends_at"] for leave in agent["leave"]):
-        return "leave"
-    on_call = job.priority == "P1" and agent["schedule"]["on_call"]
-    if not on_call and not on_shift(agent["schedule"], now):
-        return "off_shift"
-    return "full" if agent["open_assignments"] >= agent["capacity"] else None
+    """Return why an agent is left out, the first reason found; None where it is not."""
+    full = FULL if agent["open_assignments"] >= agent["capacity"] else None
+    return next(objections(agent, job, now), full)
 
 
-def next_try(agents: Iterable[Document], job: Job, now: datetime) -> datetime:
-    """Return when to try again: at the next shift of somebody who would fit, or soon."""
-    soon = now + RETRY_AFTER
-    starts = [
-        start
-        for agent in agents
-        if exclusion(agent, job, now) == "off_shift"
-        and (start := next_shift_start(agent["schedule"], now)) is not None
-    ]
-    waits_for_capacity = any(exclusion(agent, job, now) == "full" for agent in agents)
-    return min(starts, default=soon) if starts and not waits_for_capacity else soon
+def is_on_leave(agent: Document, now: datetime) -> bool:
+    """Tell whether an agent is on leave."""
+    return any(leave["starts_at"] <= now < leave["ends_at"] for leave in agent["leave"])
 
 
 def load_share(agent: Document) -> float:
@@ -116,16 +112,44 @@ def load_share(agent: Document) -> float:
     return float(agent["open_assignments"] / agent["capacity"]) if agent["capacity"] else 1.0
 
 
-def _order(agent: Document) -> tuple[float, datetime, str]:
-    return load_share(agent), agent["last_assigned_at"] or _LONG_AGO, agent["agent_code"]
+def distance_to(agent: Document, place: Sequence[float] | None) -> float | None:
+    """Return how many metres it is from an agent's last work to a place; None: nobody knows."""
+    at = agent.get("position")
+    return None if at is None or place is None else haversine_m(at[0], at[1], place[0], place[1])
 
 
-def _covers(coverage: dict[str, Any], job: Job) -> bool:
+def _rounded(metres: float | None) -> float | None:
+    return None if metres is None else round(metres, 1)
+
+
+def _order(
+    agent: Document, place: tuple[float, float] | None
+) -> tuple[float, float, datetime, str]:
+    metres = distance_to(agent, place)
+    return (
+        load_share(agent),
+        float("inf") if metres is None else metres,
+        agent["last_assigned_at"] or _LONG_AGO,
+        agent["agent_code"],
+    )
+
+
+def covers(coverage: Document, job: Job) -> bool:
+    """Tell whether a job is in one of an agent's zones, or inside their fence."""
     if job.zone_id in coverage["zone_ids"]:
         return True
+    fence = fence_of(coverage)
+    return (
+        fence is not None
+        and job.place is not None
+        and bool(shapely.intersects_xy(fence, *job.place))
+    )
+
+
+def fence_of(coverage: Document) -> shapely.Polygon | None:
+    """Return an agent's fence as a polygon, where there is one."""
     fence = coverage.get("geo_fence")
-    if fence is None or job.lon is None or job.lat is None:
-        return False
+    if fence is None:
+        return None
     rings = fence["coordinates"]
-    polygon = shapely.Polygon(rings[0], rings[1:])
-    return bool(shapely.intersects_xy(polygon, job.lon, job.lat))
+    return shapely.Polygon(rings[0], rings[1:])

@@ -34,6 +34,8 @@ def why_moot(document: Document, kind: str) -> str | None:
     """
     if kind == "dispute":
         return "dispute settled" if document["dispute"] is None else None
+    if kind == "waiting" and document["status"] != "triaged":
+        return "somebody has it"
     if kind == "escalation" and not document["duplicates"]["is_master"]:
         return "request became a duplicate"
     return None if document["status"] in OPEN_STATUSES else "request ended"

@@ -6,6 +6,7 @@ from rest_kit import Call
 from cst_testkit.apps import Api
 
 AUTO = "/requests/{request_id}/auto-assign"
+GIVE = "/requests/{request_id}/assign"
 AGENT = {
     "agent_code": "DOT-901",
     "name": "Ana Ortiz",
@@ -31,6 +32,13 @@ CALLS = [
     Call("GET", "/agents", 422, ("auditor",), query={"limit": 0}),
     Call("GET", "/agents", 401),
     Call("GET", "/agents/{agent_id}", 404, ("auditor",), fill={"agent_id": "6" * 24}),
+    Call("POST", AUTO, 409, ("dispatcher",), query={"dry_run": True}),
+    Call("POST", GIVE, 422, ("dispatcher",), {"agent_id": "6" * 24, "who": "me"}),
+    Call("POST", GIVE, 409, ("dispatcher",), {"agent_id": "6" * 24}),
+    Call("POST", GIVE, 403, ("auditor",), {"agent_id": "6" * 24}),
+    Call("GET", "/dispatch/queue", 200, ("auditor",), query={"priority": "P1"}),
+    Call("GET", "/dispatch/queue", 422, ("auditor",), query={"zone_id": "nowhere"}),
+    Call("GET", "/dispatch/queue", 401),
 ]
 
 

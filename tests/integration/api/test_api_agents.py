@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import cos, sin
 from typing import Any
 
 import pytest
@@ -27,32 +28,68 @@ async def test_an_agent_is_added_and_found(api: Api, hire: Hire) -> None:
     assert ServiceAgent.model_validate(answer.json()) == agent
 
 
+def fence(*ring: tuple[float, float], closed: bool = True) -> dict[str, Any]:
+    points = [*ring, ring[0]] if closed else [*ring]
+    return {"coverage": {"geo_fence": {"type": "Polygon", "coordinates": [points]}}}
+
+
+#: A triangle around the specification's example.
+DOWNTOWN = ((-74.01, 40.70), (-73.99, 40.70), (-74.0, 40.72))
+CIRCLE = [(-74.0 + cos(step / 200) / 100, 40.7 + sin(step / 200) / 100) for step in range(1001)]
+#: What is wrong with a field, whether an agent is added or changed.
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"coverage": {"zone_ids": ["ZZ99"]}}, "coverage.zone_ids"),
+    ({"coverage": {"zone_ids": []}}, "coverage"),
+    (fence(*DOWNTOWN, closed=False), "coverage.geo_fence.coordinates"),
+    (fence(*DOWNTOWN[:2]), "coverage.geo_fence.coordinates.0"),
+    (fence(*DOWNTOWN[:2], (-74.01, 40.72), (-73.99, 40.72)), "coverage.geo_fence.coordinates"),
+    (fence((-74.0, 40.7), (-74.0, 40.7), (-74.0, 40.7)), "coverage.geo_fence.coordinates"),
+    (fence(*CIRCLE), "coverage.geo_fence.coordinates"),
+    (fence(*DOWNTOWN[:2], (-71.06, 42.36)), "coverage.geo_fence.coordinates.0.2"),
+    (fence(*DOWNTOWN[:2], (-200, 42.36)), "coverage.geo_fence.coordinates.0.2.0"),
+    (
+        fence((-74.1, 40.50), (-74.05, 40.50), (-74.07, 40.51)),
+        "coverage.geo_fence.coordinates",
+    ),
+    (
+        {"coverage": {"geo_fence": {"type": "Polygon", "coordinates": []}}},
+        "coverage.geo_fence.coordinates",
+    ),
+    ({"coverage": {"geo_fence": {"type": "Point", "coordinates": []}}}, "coverage.geo_fence.type"),
+    ({"skills": ["juggling"]}, "skills"),
+    ({"skills": []}, "skills"),
+    ({"skills": ["roads", "roads"]}, "skills"),
+    ({"department": "NASA"}, "department"),
+    (schedule(("mon", "08:00", "16:00"), ("mon", "15:00", "23:00")), "schedule.shifts.1"),
+    (schedule(("sun", "22:00", "06:00"), ("mon", "05:00", "13:00")), "schedule.shifts.1"),
+    (schedule(("mon", "08:00", "08:00")), "schedule.shifts.0"),
+    (schedule(("mon", "8am", "16:00")), "schedule.shifts.0.start"),
+    (schedule(("mon", "08:00", "24:00")), "schedule.shifts.0.end"),
+    (schedule(("noday", "08:00", "16:00")), "schedule.shifts.0.day"),
+    (schedule(("mon", "08:00", "16:00"), timezone="Mars/Olympus"), "schedule.timezone"),
+    ({"schedule": {"timezone": "America/New_York"}}, "body"),
+    ({"schedule": {"on_call": True}}, "schedule.timezone"),
+    ({"capacity": -1}, "capacity"),
+    ({"capacity": 0}, "capacity"),
+    ({"capacity": None}, "body"),
+    ({"kind": "robot"}, "kind"),
+    ({"name": ""}, "name"),
+    ({"name": None}, "name"),
+    ({"active": None}, "active"),
+    ({"contacts": None}, "contacts"),
+    ({"roles": ["king"]}, "roles.0"),
+    ({"salary": 1}, "salary"),
+    ({"created_at": "2026-01-01T00:00:00Z"}, "created_at"),
+    ({"open_assignments": 0}, "open_assignments"),
+]
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"coverage": {"zone_ids": ["ZZ99"]}}, "coverage.zone_ids"),
-        ({"coverage": {"zone_ids": []}}, "coverage"),
-        ({"skills": ["juggling"]}, "skills"),
-        ({"skills": []}, "skills"),
-        ({"skills": ["roads", "roads"]}, "skills"),
-        ({"department": "NASA"}, "department"),
-        (schedule(("mon", "08:00", "16:00"), ("mon", "15:00", "23:00")), "schedule.shifts.1"),
-        (schedule(("sun", "22:00", "06:00"), ("mon", "05:00", "13:00")), "schedule.shifts.1"),
-        (schedule(("mon", "08:00", "08:00")), "schedule.shifts.0"),
-        (schedule(("mon", "8am", "16:00")), "schedule.shifts.0.start"),
-        (schedule(("mon", "08:00", "24:00")), "schedule.shifts.0.end"),
-        (schedule(("noday", "08:00", "16:00")), "schedule.shifts.0.day"),
-        (schedule(("mon", "08:00", "16:00"), timezone="Mars/Olympus"), "schedule.timezone"),
-        ({"schedule": {"timezone": "America/New_York"}}, "body"),
-        ({"capacity": -1}, "capacity"),
-        ({"capacity": 0}, "capacity"),
-        ({"capacity": None}, "body"),
+        *WRONG,
         ({"kind": "team"}, "body"),
-        ({"kind": "robot"}, "kind"),
         ({"agent_code": "lower case"}, "agent_code"),
-        ({"name": ""}, "name"),
-        ({"roles": ["king"]}, "roles.0"),
-        ({"salary": 1}, "salary"),
     ],
 )
 async def test_a_wrong_field_is_named_and_nobody_is_added(
@@ -66,6 +103,57 @@ async def test_a_wrong_field_is_named_and_nobody_is_added(
     assert answer.headers["content-type"] == "application/problem+json"
     assert field in [error["field"] for error in answer.json()["errors"]]
     assert await api.core.db["service_agents"].count_documents({}) == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"), [*WRONG, ({"kind": "team"}, "kind"), ({"agent_code": "X-1"}, "agent_code")]
+)
+async def test_a_wrong_change_is_named_and_nothing_is_changed(
+    api: Api, hire: Hire, wrong: dict[str, Any], field: str
+) -> None:
+    agent = await hire()
+    url = f"/agents/{agent['id']}"
+    changes = wrong | ({} if "name" in wrong else {"name": "Not Tess"})
+    answer = await api.client.patch(url, json=changes, headers=api.as_("dispatcher"))
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert field in [error["field"] for error in answer.json()["errors"]]
+    assert (await api.client.get(url, headers=api.as_("auditor"))).json() == agent
+
+
+async def test_a_fence_in_the_city_is_kept_as_it_was_given(api: Api, hire: Hire) -> None:
+    agent = await hire(**fence(*DOWNTOWN))
+    ring = [list(point) for point in (*DOWNTOWN, DOWNTOWN[0])]
+    kept = {"type": "Polygon", "coordinates": [ring]}
+    assert agent["coverage"] == {"zone_ids": [], "geo_fence": kept}
+
+
+async def test_a_fence_that_crosses_itself_is_told_where(api: Api, agent_body: AgentBody) -> None:
+    body = agent_body(**fence(*DOWNTOWN[:2], (-74.01, 40.72), (-73.99, 40.72)))
+    answer = await api.client.post("/agents", json=body, headers=api.as_("admin"))
+    assert "crosses or touches itself at [-74, 40.71]" in answer.json()["detail"]
+
+
+async def test_a_change_needs_a_role_an_agent_and_something_to_change(api: Api, hire: Hire) -> None:
+    url, change = f"/agents/{(await hire())['id']}", {"name": "Tom"}
+    assert (await api.client.patch(url, json=change)).status_code == 401
+    for role in ("citizen", "agent", "auditor"):
+        answer = await api.client.patch(url, json=change, headers=api.as_(role))
+        assert answer.status_code == 403
+    for role in ("dispatcher", "supervisor", "admin"):
+        answer = await api.client.patch(url, json=change, headers=api.as_(role))
+        assert (answer.status_code, answer.json()["name"]) == (200, "Tom")
+    answer = await api.client.patch(url, json={}, headers=api.as_("admin"))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "body")
+    nobody = f"/agents/{'0' * 24}"
+    answer = await api.client.patch(nobody, json=change, headers=api.as_("admin"))
+    assert answer.status_code == 404
+
+
+async def test_a_team_may_take_what_lies_nowhere(api: Api, hire: Hire) -> None:
+    coverage = {"zone_ids": ["MN03", "UNKNOWN"]}
+    agent = await hire(kind="team", capacity=None, coverage=coverage)
+    assert agent["coverage"]["zone_ids"] == coverage["zone_ids"]
 
 
 async def test_what_the_city_does_not_know_is_refused_with_what_it_does(

@@ -1,8 +1,7 @@
-"""Who fits: each reason to leave an agent out, the order of the rest, and when to try again."""
+"""Who fits: each reason to leave an agent out, the order of the rest, and what is told of it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,14 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cst_dispatch.domain.candidates import (
-    RETRY_AFTER,
     Job,
+    Ranking,
+    distance_to,
     exclusion,
+    in_order,
     load_share,
-    next_try,
-    rank,
+    objections,
 )
-from cst_dispatch.domain.decisions import DISPATCH, KEPT, assigned, deferred
+from cst_dispatch.domain.decisions import (
+    DISPATCH,
+    KEPT,
+    assigned,
+    deferred,
+    reassigned,
+    waits_for_room,
+)
 from cst_testkit.factories import request_state
 
 MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -38,6 +45,7 @@ def agent(code: str = "A", **overrides: Any) -> dict[str, Any]:
         "capacity": 4,
         "open_assignments": 0,
         "last_assigned_at": None,
+        "position": None,
         "leave": [],
     }
     return fits | overrides
@@ -108,54 +116,61 @@ def test_a_hole_in_a_fence_is_outside() -> None:
     assert exclusion(fenced, Job("x", -74.0, 40.7, "P3", JOB.skills), MONDAY_NOON) == "zone"
 
 
+def test_every_objection_is_told_whatever_the_load() -> None:
+    stranger = agent(
+        skills=["trees"],
+        coverage={"zone_ids": ["MN02"], "geo_fence": None},
+        schedule=OFF,
+        open_assignments=4,
+    )
+    assert list(objections(stranger, JOB, MONDAY_NOON)) == ["skill", "zone", "off_shift"]
+    assert list(objections(agent(leave=leave(-1, 1)), JOB, MONDAY_NOON)) == ["leave"]
+    assert list(objections(agent(open_assignments=4), JOB, MONDAY_NOON)) == []
+
+
+places = st.none() | st.tuples(st.floats(-74.1, -73.9), st.floats(40.6, 40.8)).map(list)
 loads = st.tuples(
     st.integers(0, 5),
     st.integers(1, 5),
     st.none() | st.integers(0, 5).map(lambda days: MONDAY_NOON - timedelta(days=days)),
+    places,
 )
 
 
-@given(st.lists(loads, max_size=12), st.randoms())
-def test_the_least_loaded_comes_first_then_the_longest_unassigned_then_the_code(
-    drawn: list[tuple[int, int, datetime | None]], shuffle: Any
+@given(st.lists(loads, max_size=12), places, st.randoms())
+def test_the_least_loaded_comes_first_then_the_nearest_then_the_longest_unassigned_then_the_code(
+    drawn: list[tuple[int, int, datetime | None, Any]], place: Any, shuffle: Any
 ) -> None:
     agents = [
-        agent(f"A{number:02d}", open_assignments=held, capacity=room, last_assigned_at=last)
-        for number, (held, room, last) in enumerate(drawn)
+        agent(
+            f"A{number:02d}",
+            open_assignments=held,
+            capacity=room,
+            last_assigned_at=last,
+            position=position,
+        )
+        for number, (held, room, last, position) in enumerate(drawn)
     ]
     shuffled = list(agents)
     shuffle.shuffle(shuffled)
-    ranking = rank(shuffled, JOB, MONDAY_NOON)
-    fitting = [a for a in agents if a["open_assignments"] < a["capacity"]]
     never = MONDAY_NOON - timedelta(days=9999)
-    fitting.sort(
+    agents.sort(
         key=lambda a: (
             a["open_assignments"] / a["capacity"],
+            float("inf") if distance_to(a, place) is None else distance_to(a, place),
             a["last_assigned_at"] or never,
             a["agent_code"],
         )
     )
-    assert ranking.ranked == fitting
-    assert sum(ranking.excluded.values()) == len(agents) - len(fitting)
+    assert in_order(shuffled, place) == agents
 
 
-def test_the_reasons_are_counted() -> None:
-    left_out = [agent(skills=["trees"]), agent(skills=["trees"]), agent(schedule=OFF), agent()]
-    ranking = rank(left_out, JOB, MONDAY_NOON)
-    assert Counter(ranking.excluded) == Counter(skill=2, off_shift=1)
-
-
-def test_the_next_try_is_the_next_shift_of_somebody_who_would_fit() -> None:
-    unfit = agent(skills=["trees"], schedule=schedule("12:30", "16:00"))
-    late, early = agent(schedule=schedule("15:00", "16:00")), agent(schedule=OFF)
-    assert next_try([late, unfit, early], JOB, MONDAY_NOON) == MONDAY_NOON + timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    "agents", [[], [agent(open_assignments=4)], [agent(open_assignments=4), agent(schedule=OFF)]]
-)
-def test_without_a_shift_to_wait_for_it_is_tried_again_soon(agents: list[dict[str, Any]]) -> None:
-    assert next_try(agents, JOB, MONDAY_NOON) == MONDAY_NOON + RETRY_AFTER
+def test_a_distance_is_told_where_both_ends_are_known() -> None:
+    here = agent(position=[-74.0, 40.71])
+    assert distance_to(here, (-74.0, 40.71)) == 0
+    assert distance_to(here, (-74.0, 40.72)) == pytest.approx(1112, abs=1)
+    assert distance_to(agent(), (-74.0, 40.71)) is None
+    assert distance_to(here, None) is None
 
 
 def test_a_load_share_of_nobodys_capacity_is_full() -> None:
@@ -170,18 +185,37 @@ def test_a_job_knows_its_place_only_where_somebody_does() -> None:
 
 
 def test_a_decision_keeps_the_best_candidates_and_the_reasons() -> None:
-    agents = [agent(f"A{number}") for number in range(KEPT + 3)] + [agent(skills=["trees"])]
-    ranking = rank(agents, JOB, MONDAY_NOON)
-    event = assigned(ranking.ranked[1], ranking, DISPATCH)
+    agents = in_order(agent(f"A{number}") for number in range(KEPT + 3))
+    ranking = Ranking(agents, {"zone": 1})
+    event = assigned(agents[1], ranking, DISPATCH, MONDAY_NOON)
     assert event.changes["assignment.assigned_agent_id"] == "id-A1"
+    assert event.changes["assignment.since"] == MONDAY_NOON
     kept = [f"id-A{number}" for number in range(KEPT)]
     assert event.changes["assignment.auto_assign_candidate_agents"] == kept
     assert [candidate["agent_id"] for candidate in event.meta["candidates"]] == kept
-    assert event.meta["excluded"] == {"skill": 1}
+    assert event.meta["excluded"] == {"zone": 1}
+
+
+def test_a_reassignment_counts_only_those_who_did_not_begin() -> None:
+    document = request_state()
+    document["assignment"] |= {"assigned_agent_id": "id-A", "past_agent_ids": [], "not_accepted": 1}
+    ranking = Ranking([agent("B")], {})
+
+    def changes(cause: Any) -> dict[str, Any]:
+        return dict(
+            reassigned(
+                document, agent("B"), ranking, DISPATCH, MONDAY_NOON, policy="team", cause=cause
+            ).changes
+        )
+
+    assert changes("not_accepted")["assignment.not_accepted"] == 2
+    assert "assignment.not_accepted" not in changes("escalated")
+    assert changes("manual")["assignment.past_agent_ids"] == ["id-A"]
 
 
 def test_a_deferral_names_its_reasons() -> None:
-    ranking = rank([agent(schedule=OFF), agent(open_assignments=4)], JOB, MONDAY_NOON)
-    assert deferred(ranking, MONDAY_NOON, DISPATCH).meta["reason"] == "1 full, 1 off_shift"
-    nobody = rank([], JOB, MONDAY_NOON)
-    assert deferred(nobody, MONDAY_NOON, DISPATCH).meta["reason"] == "no agent has the skill"
+    told = {"full": 1, "off_shift": 2}
+    assert deferred(told, MONDAY_NOON, DISPATCH).meta["reason"] == "1 full, 2 off_shift"
+    assert deferred({}, MONDAY_NOON, DISPATCH).meta["reason"] == "there is nobody to ask"
+    assert waits_for_room(told)
+    assert not waits_for_room({"off_shift": 2, "zone": 9})

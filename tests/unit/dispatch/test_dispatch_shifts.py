@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dispatch_wall import (
+    DAY_MINUTES,
+    LENGTH,
+    MINUTE,
+    MONDAYS,
+    ZONES,
+    Leave,
+    any_schedules,
+    hhmm,
+    leave_of,
+    wall,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cst_dispatch.domain.shifts import DAYS, next_shift_start, on_shift
+from cst_dispatch.domain.shifts import (
+    DAYS,
+    next_change,
+    next_shift_start,
+    next_start,
+    on_leave,
+    on_shift,
+    works,
+)
 
-ZONES = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
-MINUTE, WEEK = timedelta(minutes=1), timedelta(days=7)
+WEEK = timedelta(days=7)
+WEEKDAYS = tuple((day, "08:00", "16:00") for day in DAYS[:5])
 #: A whole year, with both changes of the clocks in each zone.
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)).map(
     lambda instant: instant.replace(second=0, microsecond=0)
 )
 #: Minutes of the day at which no zone changes its clocks: 01:00 to 03:00 happen twice or never.
 minutes = st.integers(0, 24 * 60 - 1).filter(lambda m: not 60 <= m <= 180)
-
-
-def hhmm(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 @st.composite
@@ -114,3 +130,129 @@ def test_a_shift_that_runs_is_not_the_next_one() -> None:
     assert on_shift(schedule, monday)
     assert next_shift_start(schedule, monday) == at("2026-03-09T08:00:00-04:00")
     assert next_shift_start(schedule, monday - MINUTE) == monday
+
+
+@st.composite
+def agents(draw: st.DrawFn) -> tuple[date, dict[str, Any]]:
+    """Draw a Monday and an agent with leave in the weeks that begin with it."""
+    monday = draw(st.sampled_from(MONDAYS))
+    return monday, {"schedule": draw(any_schedules()), "leave": draw(leave_of(monday))}
+
+
+@given(agents(), st.booleans(), st.integers(0, 300))
+def test_who_works_and_when_that_changes_is_what_the_wall_clock_says(
+    drawn: tuple[date, dict[str, Any]], on_call: bool, first: int
+) -> None:
+    monday, agent = drawn
+    clock = wall(agent["schedule"]["timezone"], monday)
+    working = clock.working(agent["schedule"], agent["leave"], on_call=on_call)
+    end = clock.instant(LENGTH)
+    for minute in range(3 * DAY_MINUTES + first, 12 * DAY_MINUTES, 311):
+        now = clock.instant(minute) + minute % 2 * timedelta(seconds=30)
+        assert works(agent, now, on_call=on_call) == working[minute]
+        starts, turns = working.find(b"\0\1", minute), working.find(1 - working[minute], minute)
+        start, change = (
+            next_start(agent, now, on_call=on_call),
+            next_change(agent, now, on_call=on_call),
+        )
+        assert start == clock.instant(starts + 1) if starts >= 0 else start is None or start >= end
+        assert change == clock.instant(turns) if turns >= 0 else change is None or change >= end
+
+
+@given(any_schedules(), st.sampled_from(MONDAYS), st.integers(0, 300))
+def test_the_next_shift_is_the_next_one_also_when_the_clocks_change(
+    schedule: dict[str, Any], monday: date, first: int
+) -> None:
+    clock = wall(schedule["timezone"], monday)
+    lone = [clock.shifts({**schedule, "shifts": [shift]}) for shift in schedule["shifts"]]
+    for minute in range(3 * DAY_MINUTES + first, 9 * DAY_MINUTES, 1_111):
+        now = clock.instant(minute)
+        assert on_shift(schedule, now) == any(runs[minute] for runs in lone)
+        starts = [start for runs in lone if (start := runs.find(b"\0\1", minute)) >= 0]
+        expected = clock.instant(min(starts) + 1) if starts else None
+        assert next_shift_start(schedule, now) == expected
+
+
+def person(*shifts: tuple[str, str, str], on_call: bool = False, **leave: str) -> dict[str, Any]:
+    """Return a person of New York; ``leave`` names the ends of one leave."""
+    away: list[Leave] = [{key: at(instant) for key, instant in leave.items()}] if leave else []
+    return {"schedule": {**new_york(*shifts), "on_call": on_call}, "leave": away}
+
+
+def test_adjacent_and_overlapping_shifts_are_one() -> None:
+    shifts = [("mon", "08:00", "12:00"), ("mon", "12:00", "16:00"), ("mon", "15:00", "18:00")]
+    tess, morning = person(*shifts), at("2026-03-02T09:00:00-05:00")
+    assert next_change(tess, morning, on_call=False) == at("2026-03-02T18:00:00-05:00")
+    assert next_start(tess, morning, on_call=False) == at("2026-03-09T08:00:00-04:00")
+
+
+def test_shifts_that_meet_over_the_end_of_the_week_are_one() -> None:
+    tess = person(("sun", "22:00", "06:00"), ("mon", "06:00", "10:00"))
+    sunday = at("2026-03-01T23:00:00-05:00")
+    assert next_change(tess, sunday, on_call=False) == at("2026-03-02T10:00:00-05:00")
+
+
+def test_a_shift_during_leave_does_not_count() -> None:
+    week_off = {"starts_at": "2026-03-02T00:00:00-05:00", "ends_at": "2026-03-06T20:00:00-05:00"}
+    tess, monday = person(*WEEKDAYS, **week_off), at("2026-03-02T12:00:00-05:00")
+    assert on_shift(tess["schedule"], monday)
+    assert on_leave(tess, monday)
+    assert not works(tess, monday, on_call=True)
+    assert next_start(tess, monday, on_call=False) == at("2026-03-09T08:00:00-04:00")
+
+
+def test_leave_that_ends_within_a_shift_is_when_work_begins() -> None:
+    morning_off = {"starts_at": "2026-03-02T00:00:00-05:00", "ends_at": "2026-03-02T13:00:00-05:00"}
+    tess, early = person(*WEEKDAYS, **morning_off), at("2026-03-02T07:00:00-05:00")
+    noon = at("2026-03-02T13:00:00-05:00")
+    assert next_start(tess, early, on_call=False) == next_change(tess, early, on_call=False) == noon
+    assert not works(tess, noon - MINUTE, on_call=False)
+    assert works(tess, noon, on_call=False)
+
+
+def test_who_is_on_call_works_at_all_times_but_during_leave() -> None:
+    night_off = {"starts_at": "2026-03-02T20:00:00-05:00", "ends_at": "2026-03-03T03:00:00-05:00"}
+    tess, evening = person(*WEEKDAYS, on_call=True, **night_off), at("2026-03-02T19:00:00-05:00")
+    off, back = at("2026-03-02T20:00:00-05:00"), at("2026-03-03T03:00:00-05:00")
+    assert works(tess, evening, on_call=True)
+    assert not works(tess, evening, on_call=False)
+    assert next_change(tess, evening, on_call=True) == off
+    assert next_start(tess, evening, on_call=True) == back
+    assert next_change(tess, off, on_call=True) == back
+    assert next_change(tess, back, on_call=True) is next_start(tess, back, on_call=True) is None
+
+
+def test_who_is_away_for_good_never_starts_again() -> None:
+    gone = {"starts_at": "2026-03-02T00:00:00Z", "ends_at": "9999-12-31T23:59:59Z"}
+    tess, now = person(*WEEKDAYS, on_call=True, **gone), at("2026-03-02T12:00:00-05:00")
+    for on_call in (True, False):
+        assert next_start(tess, now, on_call=on_call) is None
+        assert next_change(tess, now, on_call=on_call) is None
+
+
+def test_leave_of_years_is_looked_beyond() -> None:
+    years = {"starts_at": "2026-03-02T00:00:00Z", "ends_at": "2031-03-02T00:00:00Z"}
+    tess, now = person(*WEEKDAYS, **years), at("2026-03-02T12:00:00-05:00")
+    assert next_start(tess, now, on_call=False) == at("2031-03-03T08:00:00-05:00")
+
+
+def test_without_shifts_nothing_ever_starts() -> None:
+    tess, now = person(), at("2026-03-02T12:00:00-05:00")
+    assert not works(tess, now, on_call=True)
+    assert next_start(tess, now, on_call=True) is next_change(tess, now, on_call=True) is None
+
+
+def test_who_always_works_stops_at_the_next_leave_only() -> None:
+    days = [(day, a, b) for day in DAYS for a, b in (("00:00", "12:00"), ("12:00", "00:00"))]
+    tess, now = person(*days), at("2026-03-02T12:00:00-05:00")
+    assert next_change(tess, now, on_call=False) is next_start(tess, now, on_call=False) is None
+    tess = person(*days, starts_at="2027-01-01T00:00:00Z", ends_at="2027-01-02T00:00:00Z")
+    assert next_change(tess, now, on_call=False) == at("2027-01-01T00:00:00Z")
+    assert next_start(tess, now, on_call=False) == at("2027-01-02T00:00:00Z")
+
+
+def test_a_shift_in_the_hour_that_is_skipped_is_a_week_later() -> None:
+    """02:30 would be 03:30 then, which is after the shift's end."""
+    schedule, saturday = new_york(("sun", "02:30", "03:00")), at("2026-03-07T12:00:00-05:00")
+    assert next_shift_start(schedule, saturday) == at("2026-03-15T02:30:00-04:00")
+    assert not any(on_shift(schedule, saturday + n * MINUTE) for n in range(DAY_MINUTES))

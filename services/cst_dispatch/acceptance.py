@@ -1,0 +1,171 @@
+"""Work that nobody begins is given to another: the clock of the time for beginning.
+
+How long an assignee has is the city's by priority, and runs on their shifts only, not while the
+request is held. A row says when that is over; what counts is the request as it stands then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+from pymongo import ASCENDING, IndexModel
+
+from cst_dispatch.choosing import Chooser
+from cst_dispatch.domain.acceptance import accept_by
+from cst_dispatch.domain.decisions import DISPATCH
+from cst_dispatch.reassignment import Reassignment
+from cst_ledger.events import Document
+from cst_mongo.client import Database, Session
+from cst_mongo.indexes import CollectionSpec
+from cst_mongo.leases import holder_name
+from cst_mongo.transactions import transact
+from cst_process.core import Core
+from cst_process.looping import repeat
+from cst_roster.roster import Roster
+
+ACCEPTANCE = CollectionSpec(
+    "acceptance_clocks",
+    (
+        IndexModel([("next_due_at", ASCENDING)]),
+        IndexModel([("agent_id", ASCENDING)]),
+    ),
+)
+#: How long a worker that died keeps what it has claimed from the others, in milliseconds.
+LEASE_MS = 15_000
+#: Pause between looks, in wall seconds, and how many requests are taken at a time.
+PAUSE_S = 1.0
+CLAIMED = 50
+#: When work that nobody else can take is offered again.
+AGAIN_AFTER = timedelta(hours=1)
+
+
+class AcceptanceClocks:
+    """The rows."""
+
+    def __init__(self, db: Database) -> None:
+        self._rows = db[ACCEPTANCE.name]
+
+    async def put(self, request_id: str, row: dict[str, Any], session: Session) -> None:
+        """Set a request's row, not claimed by anybody."""
+        change = {"$set": {**row, "claimed_until": None}}
+        await self._rows.update_one({"_id": request_id}, change, upsert=True, session=session)
+
+    async def drop(self, request_id: str, session: Session) -> None:
+        """Remove a request's row, if it has one."""
+        await self._rows.delete_one({"_id": request_id}, session=session)
+
+    async def of_agent(self, agent_id: ObjectId, session: Session) -> list[str]:
+        """Return the requests that an agent has yet to begin."""
+        cursor = self._rows.find({"agent_id": agent_id}, {"_id": 1}, session=session)
+        return [row["_id"] async for row in cursor]
+
+    @staticmethod
+    def fallen_due(now: datetime) -> dict[str, Any]:
+        """Return the filter of what should have been begun by ``now``."""
+        return {"next_due_at": {"$lte": now}}
+
+    async def claim(self, now: datetime, limit: int, holder: str) -> list[str]:
+        """Take requests that are due, longest first, for ``LEASE_MS`` by the server's clock."""
+        free = {**self.fallen_due(now), "$expr": {"$lte": ["$claimed_until", "$$NOW"]}}
+        cursor = self._rows.find(free, {"_id": 1}).sort("next_due_at", ASCENDING).limit(limit)
+        ids = [row["_id"] async for row in cursor]
+        if not ids:
+            return []
+        lease = {"claimed_by": holder, "claimed_until": {"$add": ["$$NOW", LEASE_MS]}}
+        await self._rows.update_many({"_id": {"$in": ids}, **free}, [{"$set": lease}])
+        taken = {"_id": {"$in": ids}, "claimed_by": holder, "claimed_until": {"$ne": None}}
+        return [row["_id"] async for row in self._rows.find(taken, {"_id": 1})]
+
+
+class Acceptance:
+    """Keeps the clocks, and passes on what was not begun in time."""
+
+    def __init__(self, core: Core, chooser: Chooser | None = None) -> None:
+        self._core = core
+        self._ledger = core.ledger("dispatch")
+        self._clocks = AcceptanceClocks(core.db)
+        self._roster = Roster(core.db)
+        self._reassignment = Reassignment(core, chooser)
+        self._holder = holder_name()
+
+    async def follow(self, document: Document, session: Session) -> datetime | None:
+        """Bring a request's clock in line with it; return when its assignee's time is over."""
+        due = await self._due(document, session)
+        if due is None:
+            await self._clocks.drop(document["request_id"], session)
+            return None
+        row = {"agent_id": document["assignment"]["assigned_agent_id"], "next_due_at": due}
+        await self._clocks.put(document["request_id"], row, session)
+        return due
+
+    async def follow_agent(self, agent_id: ObjectId, session: Session) -> None:
+        """The same for all that an agent has yet to begin, as their shifts have changed."""
+        for request_id in await self._clocks.of_agent(agent_id, session):
+            await self.follow(await self._ledger.load(request_id, session), session)
+
+    async def _due(self, document: Document, session: Session) -> datetime | None:
+        """Return when the assignee's time to begin is over; None where there is no such time."""
+        minutes = (await self._core.catalog.get()).city.acceptance_minutes
+        limit = minutes.get(document["priority"])
+        if limit is None or not _is_to_begin(document):
+            return None
+        agent = await self._roster.find(document["assignment"]["assigned_agent_id"], session)
+        if agent is None or agent["kind"] != "person":
+            return None
+        # Work that came back and was given out again by a step has its time from that.
+        given_at = [document["assignment"].get("since"), document["timestamps"]["assigned_at"]]
+        since = max(at for at in given_at if at is not None)
+        pauses = [(p["since"], p["until"]) for p in document["workflow"]["pauses"]]
+        always = document["priority"] == "P1" and agent["schedule"]["on_call"]
+        return accept_by(agent["schedule"], since, limit, pauses, always=always)
+
+    async def pass_on_due(self) -> int:
+        """Give to others what was not begun in time; return how many requests were looked at."""
+        due = await self._clocks.claim(self._core.clock.now(), CLAIMED, self._holder)
+        for request_id in due:
+            await self._pass_on(request_id)
+        return len(due)
+
+    async def _pass_on(self, request_id: str) -> None:
+        async def once(session: Session) -> None:
+            document, now = await self._ledger.load(request_id, session), self._core.clock.now()
+            due = await self.follow(document, session)
+            if due is None or due > now:
+                return
+            if await self._to_another(document, session) is None:
+                row = {"next_due_at": now + AGAIN_AFTER}
+                await self._clocks.put(request_id, row, session)
+                return
+            await self.follow(await self._ledger.load(request_id, session), session)
+
+        await transact(self._core.db, once)
+
+    async def _to_another(self, document: Document, session: Session) -> Document | None:
+        """Give work to another; after so many who did not begin, to a supervisor."""
+        request_id, by = document["request_id"], DISPATCH
+        tries = (await self._core.catalog.get()).city.acceptance_tries
+        if document["assignment"].get("not_accepted", 0) + 1 >= tries:
+            taken = await self._reassignment.to_supervisor(request_id, by, session, "not_accepted")
+            if taken is not None:
+                return taken
+        return await self._reassignment.pass_on(request_id, by, session, "not_accepted")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Pass on what falls due until ``stop`` is set; any number of processes may do so."""
+
+        async def work() -> bool:
+            return await self.pass_on_due() == CLAIMED
+
+        await repeat("acceptance", work, stop, pause_s=PAUSE_S)
+
+
+def _is_to_begin(document: Document) -> bool:
+    return (
+        document["status"] == "assigned"
+        and not document["historic"]
+        and bool(document["duplicates"]["is_master"])
+        and document["workflow"]["hold"] is None
+    )
