@@ -73,12 +73,12 @@ class Storm:
 
 
 def storm(seed: int, requests: int, staff: int | None = None) -> Storm:
-    """Return a storm of so many requests; by default there is one person for each 20 of them."""
+    """Return a storm of so many requests; by default there is one person for each 25 of them."""
     chance = random.Random(seed)
     spots = [_anywhere(chance) for _ in range(SPOTS)]
     seconds = sorted(chance.uniform(0, DURATION.total_seconds()) for _ in range(requests))
     damages = [_damage(chance, number, s, spots) for number, s in enumerate(seconds)]
-    count = max(len(SKILLS), requests // 20) if staff is None else staff
+    count = max(len(SKILLS), requests // 25) if staff is None else staff
     return Storm(damages, [_person(chance, number) for number in range(count)])
 
 

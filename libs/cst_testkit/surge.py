@@ -2,6 +2,10 @@
 
 Events in order of time: a request comes, a crew finishes a job, and in batch mode the tick. Crews
 work through their worklists by due time, as the product shows them, and travel from job to job.
+Both modes see the same arrivals, the same work and the same persons who fit.
+
+A place that gets free is filled at once in greedy mode. In batch mode it waits for the tick, unless
+it could go to a P1: by the tick its crew would be at another job, which costs a P1 an hour.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from cst_dispatch.domain.batch import Crew, plan
 from cst_dispatch.domain.travel import SPEED_KMH, distances_km
 from cst_testkit.storm import START, Storm
 
-#: Batch mode plans so often, while more wait than so many; below it works as greedy does.
+#: Batch mode plans so often, while more than so many wait; else it works as greedy does.
 TICK = timedelta(minutes=5)
 THRESHOLD = 20
 
@@ -121,10 +125,7 @@ class _Surge:
         self._work(person, now)
 
     def _is_urgent_for(self, person: _Person) -> bool:
-        """Return whether what cannot wait for the tick could go to a person.
-
-        By then they would be at another job.
-        """
+        """Return whether a P1 waits that a person fits."""
         urgent = (n for n in self._waiting if self._damages[n].request.priority == "P1")
         return any(self._fits[n, person.number] for n in urgent)
 
@@ -141,7 +142,7 @@ class _Surge:
     def _plan(self, now: datetime) -> None:
         """Batch: all who wait and all who have room at once."""
         numbers = list(self._waiting)
-        free = [p for p in self._people if p.held < p.capacity]
+        free = self._people
         crews = [Crew(p.number, p.held, p.capacity, self._points[p.last_given]) for p in free]
         waiting = [self._damages[n].request for n in numbers]
         fits = self._fits[numbers][:, [p.number for p in free]]

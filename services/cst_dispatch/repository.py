@@ -63,7 +63,7 @@ class DispatchRepository:
             skills: by these they are found where they are many.
             session: of the decision.
         """
-        wanted: dict[str, Any] = {"active": True, "load_share": {"$lt": 1}}
+        wanted: dict[str, Any] = {"active": True, "load_share": {"$not": {"$gte": 1}}}
         if len(ids) <= BY_ID:
             wanted["_id"] = {"$in": list(ids)}
             cursor = self._agents.find(wanted, _FIELDS, session=session)
@@ -81,7 +81,7 @@ class DispatchRepository:
 
     async def all_with_room(self, ids: Collection[ObjectId], limit: int) -> list[Document]:
         """Return those of ``ids`` that have room, the least loaded first."""
-        wanted = {"_id": {"$in": list(ids)}, "active": True, "load_share": {"$lt": 1}}
+        wanted = {"_id": {"$in": list(ids)}, "active": True, "load_share": {"$not": {"$gte": 1}}}
         return await self._agents.find(wanted, _FIELDS).sort(_LEAST_LOADED).limit(limit).to_list()
 
     async def persons(self, skills: Collection[str], session: Session) -> list[Document]:

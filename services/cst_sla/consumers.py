@@ -31,6 +31,7 @@ class NoticeHandler:
     types = frozenset(
         {
             "triaged",
+            "assigned",
             "resolved",
             "closed",
             "category_changed",

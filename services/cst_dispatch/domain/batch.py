@@ -37,6 +37,8 @@ JOB_HOURS = 1.0
 #: Hours of travel that an hour of lateness, or an hour of waiting in a worklist, is worth.
 LATENESS_WEIGHT, WAIT_WEIGHT = 1.0, 0.1
 
+PW=0.0
+CAP=0.0
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _HOUR = timedelta(hours=1)
 
@@ -91,7 +93,7 @@ def plan(
     columns = sorted(range(len(crews)), key=lambda j: str(crews[j].agent_id))
     if not rows or not columns:
         return {}
-    board = _Board([waiting[i] for i in rows], [crews[j] for j in columns], now)
+    board = _Board(np.asarray(may, dtype=np.bool_)[np.ix_(rows, columns)], [waiting[i] for i in rows], [crews[j] for j in columns], now)
     allowed = np.asarray(may, dtype=np.bool_)[np.ix_(rows, columns)]
     given: dict[str, Any] = {}
     for priority in URGENCY_STEPS:
@@ -103,9 +105,12 @@ def plan(
 class _Board:
     """One plan under way: who waits, who has room, and how much room is left."""
 
-    def __init__(self, waiting: list[Waiting], crews: list[Crew], now: datetime) -> None:
+    def __init__(self, allowed, waiting: list[Waiting], crews: list[Crew], now: datetime) -> None:
         self.waiting, self.crews = waiting, crews
         self._hours = travel_hours([w.point for w in waiting], [c.position for c in crews])
+        share = allowed / np.maximum(1, allowed.sum(axis=1, keepdims=True))
+        load = share.sum(axis=0)
+        self._pressure = np.array([load[a].min() if a.any() else 0.0 for a in allowed])
         self._slack = np.array([w.slack_hours(now) for w in waiting])
         self._urgency = np.array([w.urgency() for w in waiting], dtype=np.int64)
         self._held = np.array([c.open_assignments for c in crews], dtype=np.int64)
@@ -119,6 +124,8 @@ class _Board:
         if not rows.size or not places.size:
             return []
         costs = _costs(self._hours[np.ix_(rows, places)], before * JOB_HOURS, self._slack[rows])
+        pr = np.maximum(0.0, PW * JOB_HOURS * (self._pressure[rows] - CAP * self._slack[rows]))
+        costs = costs + (pr.max() - pr)[:, np.newaxis]
         matched = _match(costs, wanted[:, places], self._urgency[rows])
         pairs = [(int(rows[i]), int(places[j])) for i, j in matched]
         for _, crew in pairs:

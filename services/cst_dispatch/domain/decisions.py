@@ -77,7 +77,7 @@ def assigned(
     """
     changes = {"status": "assigned", **_given_to(agent, ranking, policy, now)}
     meta = _chosen(agent, ranking, policy) | {"overridden": list(overridden)}
-    return NewEvent("assigned", by, changes=changes, meta=meta, message=reason)
+    return NewEvent("assigned", by, changes=changes, meta=meta, message=reason, at=now)
 
 
 def reassigned(
@@ -106,7 +106,7 @@ def reassigned(
         "cause": cause,
         "overridden": list(overridden),
     }
-    return NewEvent("reassigned", by, changes=changes, meta=meta, message=reason)
+    return NewEvent("reassigned", by, changes=changes, meta=meta, message=reason, at=now)
 
 
 def _given_to(agent: Document, ranking: Ranking, policy: str, now: datetime) -> dict[str, Any]:

@@ -173,9 +173,11 @@ def test_the_next_shift_is_the_next_one_also_when_the_clocks_change(
         assert next_shift_start(schedule, now) == expected
 
 
-def person(*shifts: tuple[str, str, str], on_call: bool = False, **leave: str) -> dict[str, Any]:
-    """Return a person of New York; ``leave`` names the ends of one leave."""
-    away: list[Leave] = [{key: at(instant) for key, instant in leave.items()}] if leave else []
+def person(
+    *shifts: tuple[str, str, str], on_call: bool = False, leave: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a person of New York, with one leave or none."""
+    away: list[Leave] = [{"starts_at": at(leave[0]), "ends_at": at(leave[1])}] if leave else []
     return {"schedule": {**new_york(*shifts), "on_call": on_call}, "leave": away}
 
 
@@ -193,8 +195,8 @@ def test_shifts_that_meet_over_the_end_of_the_week_are_one() -> None:
 
 
 def test_a_shift_during_leave_does_not_count() -> None:
-    week_off = {"starts_at": "2026-03-02T00:00:00-05:00", "ends_at": "2026-03-06T20:00:00-05:00"}
-    tess, monday = person(*WEEKDAYS, **week_off), at("2026-03-02T12:00:00-05:00")
+    week_off = ("2026-03-02T00:00:00-05:00", "2026-03-06T20:00:00-05:00")
+    tess, monday = person(*WEEKDAYS, leave=week_off), at("2026-03-02T12:00:00-05:00")
     assert on_shift(tess["schedule"], monday)
     assert on_leave(tess, monday)
     assert not works(tess, monday, on_call=True)
@@ -202,8 +204,8 @@ def test_a_shift_during_leave_does_not_count() -> None:
 
 
 def test_leave_that_ends_within_a_shift_is_when_work_begins() -> None:
-    morning_off = {"starts_at": "2026-03-02T00:00:00-05:00", "ends_at": "2026-03-02T13:00:00-05:00"}
-    tess, early = person(*WEEKDAYS, **morning_off), at("2026-03-02T07:00:00-05:00")
+    morning_off = ("2026-03-02T00:00:00-05:00", "2026-03-02T13:00:00-05:00")
+    tess, early = person(*WEEKDAYS, leave=morning_off), at("2026-03-02T07:00:00-05:00")
     noon = at("2026-03-02T13:00:00-05:00")
     assert next_start(tess, early, on_call=False) == next_change(tess, early, on_call=False) == noon
     assert not works(tess, noon - MINUTE, on_call=False)
@@ -211,8 +213,11 @@ def test_leave_that_ends_within_a_shift_is_when_work_begins() -> None:
 
 
 def test_who_is_on_call_works_at_all_times_but_during_leave() -> None:
-    night_off = {"starts_at": "2026-03-02T20:00:00-05:00", "ends_at": "2026-03-03T03:00:00-05:00"}
-    tess, evening = person(*WEEKDAYS, on_call=True, **night_off), at("2026-03-02T19:00:00-05:00")
+    night_off = ("2026-03-02T20:00:00-05:00", "2026-03-03T03:00:00-05:00")
+    tess, evening = (
+        person(*WEEKDAYS, on_call=True, leave=night_off),
+        at("2026-03-02T19:00:00-05:00"),
+    )
     off, back = at("2026-03-02T20:00:00-05:00"), at("2026-03-03T03:00:00-05:00")
     assert works(tess, evening, on_call=True)
     assert not works(tess, evening, on_call=False)
@@ -223,16 +228,16 @@ def test_who_is_on_call_works_at_all_times_but_during_leave() -> None:
 
 
 def test_who_is_away_for_good_never_starts_again() -> None:
-    gone = {"starts_at": "2026-03-02T00:00:00Z", "ends_at": "9999-12-31T23:59:59Z"}
-    tess, now = person(*WEEKDAYS, on_call=True, **gone), at("2026-03-02T12:00:00-05:00")
+    gone = ("2026-03-02T00:00:00Z", "9999-12-31T23:59:59Z")
+    tess, now = person(*WEEKDAYS, on_call=True, leave=gone), at("2026-03-02T12:00:00-05:00")
     for on_call in (True, False):
         assert next_start(tess, now, on_call=on_call) is None
         assert next_change(tess, now, on_call=on_call) is None
 
 
 def test_leave_of_years_is_looked_beyond() -> None:
-    years = {"starts_at": "2026-03-02T00:00:00Z", "ends_at": "2031-03-02T00:00:00Z"}
-    tess, now = person(*WEEKDAYS, **years), at("2026-03-02T12:00:00-05:00")
+    years = ("2026-03-02T00:00:00Z", "2031-03-02T00:00:00Z")
+    tess, now = person(*WEEKDAYS, leave=years), at("2026-03-02T12:00:00-05:00")
     assert next_start(tess, now, on_call=False) == at("2031-03-03T08:00:00-05:00")
 
 
@@ -246,7 +251,7 @@ def test_who_always_works_stops_at_the_next_leave_only() -> None:
     days = [(day, a, b) for day in DAYS for a, b in (("00:00", "12:00"), ("12:00", "00:00"))]
     tess, now = person(*days), at("2026-03-02T12:00:00-05:00")
     assert next_change(tess, now, on_call=False) is next_start(tess, now, on_call=False) is None
-    tess = person(*days, starts_at="2027-01-01T00:00:00Z", ends_at="2027-01-02T00:00:00Z")
+    tess = person(*days, leave=("2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z"))
     assert next_change(tess, now, on_call=False) == at("2027-01-01T00:00:00Z")
     assert next_start(tess, now, on_call=False) == at("2027-01-02T00:00:00Z")
 
@@ -256,3 +261,11 @@ def test_a_shift_in_the_hour_that_is_skipped_is_a_week_later() -> None:
     schedule, saturday = new_york(("sun", "02:30", "03:00")), at("2026-03-07T12:00:00-05:00")
     assert next_shift_start(schedule, saturday) == at("2026-03-15T02:30:00-04:00")
     assert not any(on_shift(schedule, saturday + n * MINUTE) for n in range(DAY_MINUTES))
+
+
+def test_a_shift_that_begins_with_the_leave_changes_nothing() -> None:
+    day_off = ("2026-03-03T08:00:00-05:00", "2026-03-03T16:00:00-05:00")
+    tess, monday_night = person(*WEEKDAYS, leave=day_off), at("2026-03-02T20:00:00-05:00")
+    wednesday = at("2026-03-04T08:00:00-05:00")
+    assert next_change(tess, monday_night, on_call=False) == wednesday
+    assert next_start(tess, monday_night, on_call=False) == wednesday
