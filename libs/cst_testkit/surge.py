@@ -140,13 +140,13 @@ class _Surge:
             self._at(now + self._tick, self._on_tick)
 
     def _plan(self, now: datetime) -> None:
-        """Batch: all who wait and all who have room at once."""
+        """Batch: all who wait and all who are on duty at once."""
         numbers = list(self._waiting)
-        free = self._people
-        crews = [Crew(p.number, p.held, p.capacity, self._points[p.last_given]) for p in free]
+        crews = [
+            Crew(p.number, p.held, p.capacity, self._points[p.last_given]) for p in self._people
+        ]
         waiting = [self._damages[n].request for n in numbers]
-        fits = self._fits[numbers][:, [p.number for p in free]]
-        given = plan(waiting, crews, fits, now)
+        given = plan(waiting, crews, self._fits[numbers], now)
         self._plans += 1
         for number in sorted(numbers, key=self._turn):
             agent = given.get(self._damages[number].request.request_id)

@@ -18,6 +18,7 @@ from cst_dispatch.domain.acceptance import accept_by
 from cst_dispatch.domain.decisions import DISPATCH
 from cst_dispatch.reassignment import Reassignment
 from cst_ledger.events import Document
+from cst_mongo.claims import claim
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 from cst_mongo.leases import holder_name
@@ -33,8 +34,6 @@ ACCEPTANCE = CollectionSpec(
         IndexModel([("agent_id", ASCENDING)]),
     ),
 )
-#: How long a worker that died keeps what it has claimed from the others, in milliseconds.
-LEASE_MS = 15_000
 #: Pause between looks, in wall seconds, and how many requests are taken at a time.
 PAUSE_S = 1.0
 CLAIMED = 50
@@ -68,16 +67,9 @@ class AcceptanceClocks:
         return {"next_due_at": {"$lte": now}}
 
     async def claim(self, now: datetime, limit: int, holder: str) -> list[str]:
-        """Take requests that are due, longest first, for ``LEASE_MS`` by the server's clock."""
-        free = {**self.fallen_due(now), "$expr": {"$lte": ["$claimed_until", "$$NOW"]}}
-        cursor = self._rows.find(free, {"_id": 1}).sort("next_due_at", ASCENDING).limit(limit)
-        ids = [row["_id"] async for row in cursor]
-        if not ids:
-            return []
-        lease = {"claimed_by": holder, "claimed_until": {"$add": ["$$NOW", LEASE_MS]}}
-        await self._rows.update_many({"_id": {"$in": ids}, **free}, [{"$set": lease}])
-        taken = {"_id": {"$in": ids}, "claimed_by": holder, "claimed_until": {"$ne": None}}
-        return [row["_id"] async for row in self._rows.find(taken, {"_id": 1})]
+        """Take requests that are due, longest first; return their ids."""
+        order = [("next_due_at", ASCENDING)]
+        return await claim(self._rows, self.fallen_due(now), order, limit, holder)
 
 
 class Acceptance:

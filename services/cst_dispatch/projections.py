@@ -11,13 +11,18 @@ back capacity writes the agent's document too, so that one of the two conflicts 
 
 from __future__ import annotations
 
+from typing import Any
+
 from bson import ObjectId
 
 from cst_dispatch.repository import DispatchRepository
-from cst_mongo.client import Session
+from cst_mongo.client import Document, Session
 from cst_mongo.transactions import transact
 from cst_process.core import Core
 from cst_process.projection import Differences
+
+#: An agent's code, a field, what is stored there, and what is right.
+Wrong = tuple[str, str, Any, Any]
 
 
 class AgentLoads:
@@ -36,20 +41,20 @@ class AgentLoads:
     async def check(self) -> list[str]:
         """Return a line for each agent whose load is not what the ledger says."""
         found = Differences()
-        for code, stored, right in (await self._wrong()).values():
-            found.add(f"{code}: open_assignments is {stored}, by the ledger {right}")
+        for code, name, stored, right in (await self._wrong()).values():
+            found.add(f"{code}: {name} is {stored}, by the ledger {right}")
         return found.lines()
 
-    async def _wrong(self) -> dict[ObjectId, tuple[str, int, int]]:
-        """Return (code, stored load, right load) of agents where they, or their share, differ."""
+    async def _wrong(self) -> dict[ObjectId, Wrong]:
+        """Return what is wrong of each agent, its load before the share that follows from it."""
 
-        async def once(session: Session) -> dict[ObjectId, tuple[str, int, int]]:
+        async def once(session: Session) -> dict[ObjectId, Wrong]:
             loads = await self._repository.open_work(session)
             return {
-                agent["_id"]: (agent["agent_code"], agent["open_assignments"], right)
+                agent["_id"]: (agent["agent_code"], name, agent.get(name), right)
                 for agent in await self._repository.loads(session)
-                if agent["open_assignments"] != (right := loads.get(agent["_id"], 0))
-                or agent.get("load_share") != _share(right, agent["capacity"])
+                for name, right in reversed(_right(agent, loads.get(agent["_id"], 0)).items())
+                if agent.get(name) != right
             }
 
         return await transact(self._db, once)
@@ -62,5 +67,7 @@ class AgentLoads:
         await transact(self._db, once)
 
 
-def _share(open_assignments: int, capacity: int | None) -> float | None:
-    return open_assignments / capacity if capacity else None
+def _right(agent: Document, open_assignments: int) -> dict[str, float | None]:
+    capacity = agent["capacity"]
+    share = open_assignments / capacity if capacity else None
+    return {"open_assignments": open_assignments, "load_share": share}

@@ -16,6 +16,7 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from cst_dispatch.domain.candidates import Job
 from cst_ledger.events import Document
+from cst_mongo.claims import claim
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 
@@ -29,8 +30,6 @@ QUEUE = CollectionSpec(
         IndexModel([("zone_id", ASCENDING), *RANK]),
     ),
 )
-#: How long a worker that died keeps what it has claimed from the others, in milliseconds.
-LEASE_MS = 15_000
 
 
 class Queue:
@@ -97,16 +96,9 @@ class Queue:
         return {"next_try_at": {"$lte": now}}
 
     async def claim(self, now: datetime, limit: int, holder: str) -> list[Document]:
-        """Take rows that are due, first by rank, for ``LEASE_MS`` by the server's clock."""
-        free = {**self.fallen_due(now), "$expr": {"$lte": ["$claimed_until", "$$NOW"]}}
-        cursor = self._rows.find(free, {"_id": 1}).sort([*RANK]).limit(limit)
-        ids = [row["_id"] async for row in cursor]
-        if not ids:
-            return []
-        lease = {"claimed_by": holder, "claimed_until": {"$add": ["$$NOW", LEASE_MS]}}
-        await self._rows.update_many({"_id": {"$in": ids}, **free}, [{"$set": lease}])
-        taken = {"_id": {"$in": ids}, "claimed_by": holder, "claimed_until": {"$ne": None}}
-        return await self._rows.find(taken).sort([*RANK]).to_list()
+        """Take rows that are due, first by rank; return them in that order."""
+        ids = await claim(self._rows, self.fallen_due(now), RANK, limit, holder)
+        return await self._rows.find({"_id": {"$in": ids}}).sort([*RANK]).to_list()
 
     async def wake(self, agent: Document, now: datetime, limit: int | None) -> int:
         """Have looked at what waits for somebody like ``agent``; return how many requests.

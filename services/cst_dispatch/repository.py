@@ -7,6 +7,7 @@ from typing import Any
 
 from bson import ObjectId
 from pymongo import ASCENDING
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from cst_city.store import AGENTS, agent_update
 from cst_ledger.events import Document
@@ -63,21 +64,27 @@ class DispatchRepository:
             skills: by these they are found where they are many.
             session: of the decision.
         """
-        wanted: dict[str, Any] = {"active": True, "load_share": {"$not": {"$gte": 1}}}
-        if len(ids) <= BY_ID:
-            wanted["_id"] = {"$in": list(ids)}
-            cursor = self._agents.find(wanted, _FIELDS, session=session)
-            return await cursor.sort(_LEAST_LOADED).limit(LOOKED_AT).to_list()
-        wanted |= {"kind": "person", "skills": {"$in": sorted(skills)}}
         found: list[Document] = []
-        cursor = self._agents.find(wanted, _FIELDS, session=session, batch_size=4 * LOOKED_AT)
-        async for agent in cursor.sort(_LEAST_LOADED):
+        cursor = self.least_loaded(ids, skills, session)
+        async for agent in cursor:
             if agent["_id"] in ids:
                 found.append(agent)
             if len(found) == LOOKED_AT:
                 break
         await cursor.close()
         return found
+
+    def least_loaded(
+        self, ids: Collection[ObjectId], skills: Collection[str], session: Session | None = None
+    ) -> AsyncCursor[Document]:
+        """Return those with room, the least loaded first; where ``ids`` are many, others too."""
+        wanted: dict[str, Any] = {"active": True, "load_share": {"$not": {"$gte": 1}}}
+        if len(ids) <= BY_ID:
+            wanted["_id"] = {"$in": list(ids)}
+        else:
+            wanted |= {"kind": "person", "skills": {"$in": sorted(skills)}}
+        cursor = self._agents.find(wanted, _FIELDS, session=session, batch_size=4 * LOOKED_AT)
+        return cursor.sort(_LEAST_LOADED)
 
     async def all_with_room(self, ids: Collection[ObjectId], limit: int) -> list[Document]:
         """Return those of ``ids`` that have room, the least loaded first."""

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
 from bson import ObjectId
 
 from cst_city.catalog import Catalog
 from cst_contracts.enums import UNKNOWN_ZONE
 from cst_core.errors import Forbidden, InvalidInput, NotFound
+from cst_core.paging import read_place, write_place
 from cst_dispatch.domain.coverage import DAYS_AHEAD, Gap, gaps
 from cst_dispatch.domain.loads import Staff, agent_load, by_skill, staff_by
-from cst_dispatch.views_repository import Place, ViewsRepository
+from cst_dispatch.views_repository import ViewsRepository
 from cst_http.tokens import Caller
 from cst_ledger.events import Document
 from cst_process.core import Core
@@ -148,21 +146,3 @@ def _zones(catalog: Catalog, zone_id: str | None) -> list[str]:
     if zone_id not in zones:
         raise InvalidInput.field("zone_id", "is not a zone of this city", zone_id, zones)
     return [zone_id]
-
-
-def write_place(at: datetime, request_id: str) -> str:
-    """Return the cursor of a page that ends with a request, by its place in the order."""
-    place = orjson.dumps([at.isoformat(), request_id])
-    return base64.urlsafe_b64encode(place).decode().rstrip("=")
-
-
-def read_place(cursor: str) -> Place:
-    """Return what ``write_place`` was given; ``InvalidInput`` where it is not one of ours."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        at, request_id = orjson.loads(base64.urlsafe_b64decode(padded))
-        if isinstance(at, str) and isinstance(request_id, str):
-            return datetime.fromisoformat(at).astimezone(UTC), request_id
-    except (ValueError, TypeError, OverflowError, binascii.Error):
-        pass
-    raise InvalidInput.field("cursor", "is not a cursor of this list", cursor[:100])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import orjson
-
 from cst_city.catalog import Catalog
+from cst_contracts.enums import PRIORITIES, UNKNOWN_ZONE
 from cst_core.errors import InvalidInput
+from cst_core.paging import read_place, write_place
 from cst_dispatch.queue import Queue
 from cst_ledger.events import Document
 from cst_process.core import Core
@@ -42,7 +40,8 @@ class WaitingList:
 
 def _check(wanted: dict[str, Any], catalog: Catalog) -> None:
     skills = {skill for category in catalog.categories.values() for skill in category.skills}
-    known = {"zone_id": set(catalog.zone_names), "category": set(catalog.categories)}
+    zones = {*catalog.zone_names, UNKNOWN_ZONE}
+    known = {"zone_id": zones, "category": set(catalog.categories)}
     for name, allowed in {**known, "skills": skills}.items():
         if name in wanted and wanted[name] not in allowed:
             field = "skill" if name == "skills" else name
@@ -53,17 +52,13 @@ def _check(wanted: dict[str, Any], catalog: Catalog) -> None:
 
 def write_rank(row: Document) -> str:
     """Return the cursor of a page that ends with ``row``."""
-    rank = [row["priority"], row["created_at"].isoformat(), row["_id"]]
-    return base64.urlsafe_b64encode(orjson.dumps(rank)).decode().rstrip("=")
+    return write_place(row["created_at"], f"{row['priority']} {row['_id']}")
 
 
 def read_rank(cursor: str) -> Rank:
     """Return the rank that ``write_rank`` was given; ``InvalidInput`` where it is none of ours."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        priority, at, key = orjson.loads(base64.urlsafe_b64decode(padded))
-        if all(isinstance(part, str) for part in (priority, at, key)):
-            return priority, datetime.fromisoformat(at).astimezone(UTC), key
-    except (ValueError, TypeError, OverflowError, binascii.Error):
-        pass
-    raise InvalidInput.field("cursor", "is not a cursor of this API", cursor[:100])
+    created_at, key = read_place(cursor)
+    priority, _, request_id = key.partition(" ")
+    if priority not in PRIORITIES:
+        raise InvalidInput.field("cursor", "is not a cursor of this list", cursor[:100])
+    return priority, created_at, request_id

@@ -44,11 +44,16 @@ class QueueWork:
         self._holder = holder_name()
 
     async def work_off(self) -> int:
-        """Look at what is due, first by priority and age; return how many requests."""
+        """Look at what is due, first by priority and age; return how many requests.
+
+        They are planned together where so many have waited before: as long as there is room for
+        all that come, one after the other shares it out evenly.
+        """
         batch_from = self._core.settings.dispatch_batch_from
         limit = PLANNED if batch_from else CLAIMED
         rows = await self._queue.claim(self._core.clock.now(), limit, self._holder)
-        if batch_from and len(rows) >= batch_from:
+        have_waited = sum(row["deferred_as"] is not None for row in rows)
+        if batch_from and have_waited >= batch_from:
             await self._together(rows)
         else:
             for row in rows:

@@ -12,6 +12,7 @@ from pymongo import ASCENDING, IndexModel, ReplaceOne, UpdateOne
 from cst_contracts.enums import OPEN_STATUSES
 from cst_ledger.events import Document
 from cst_ledger.ledger import LOGS, REQUESTS
+from cst_mongo.claims import claim
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 from cst_sla.kpis.repository import FACTS
@@ -51,8 +52,6 @@ _NEEDED = dict.fromkeys(
     ),
     1,
 )
-#: How long a scheduler that died keeps what it has claimed from the others, in milliseconds.
-LEASE_MS = 15_000
 
 
 class SlaRepository:
@@ -169,17 +168,6 @@ class SlaRepository:
         return {"next_due_at": {"$lte": now, "$type": "date"}}
 
     async def claim(self, now: datetime, limit: int, holder: str) -> list[str]:
-        """Take requests whose clock has something due, longest overdue first; return their ids.
-
-        What another holder has taken is left to it until its lease of ``LEASE_MS`` ends, by the
-        server's time: a simulated clock does not make leases run faster.
-        """
-        free = {**self.fallen_due(now), "$expr": {"$lte": ["$claimed_until", "$$NOW"]}}
-        cursor = self._clocks.find(free, {"_id": 1}).sort("next_due_at", 1).limit(limit)
-        ids = [row["_id"] async for row in cursor]
-        if not ids:
-            return []
-        lease = {"claimed_by": holder, "claimed_until": {"$add": ["$$NOW", LEASE_MS]}}
-        await self._clocks.update_many({"_id": {"$in": ids}, **free}, [{"$set": lease}])
-        taken = self._clocks.find({"_id": {"$in": ids}, "claimed_by": holder}, {"_id": 1})
-        return [row["_id"] async for row in taken]
+        """Take requests whose clock has something due, longest overdue first; return their ids."""
+        order = [("next_due_at", ASCENDING)]
+        return await claim(self._clocks, self.fallen_due(now), order, limit, holder)

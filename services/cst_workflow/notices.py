@@ -10,13 +10,13 @@ from cst_city.catalog import Catalog
 from cst_contracts.enums import INBOX_ROLES, UNKNOWN_ZONE
 from cst_core.clock import to_ms
 from cst_core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from cst_core.paging import read_place, write_place
 from cst_http.tokens import Caller
 from cst_inbox import Inbox, Wanted
 from cst_ledger.events import By, Document, NewEvent
 from cst_mongo.client import Session
 from cst_mongo.transactions import transact
 from cst_process.core import Core
-from cst_workflow.domain.paging import read_place, write_place
 
 #: Whose acknowledgement counts for a role. Any dispatching staff may be on call.
 _ACKNOWLEDGES = {

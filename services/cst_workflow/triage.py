@@ -10,13 +10,13 @@ from cst_city.models import Category
 from cst_contracts.enums import PRIORITIES
 from cst_contracts.events import RequestEvent
 from cst_core.errors import InvalidInput
+from cst_core.paging import read_place, write_place
 from cst_inbox import Inbox
 from cst_ledger.events import Document
 from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import Session
 from cst_process.core import Core
 from cst_workflow.domain.danger import danger_notices
-from cst_workflow.domain.paging import read_place, write_place
 from cst_workflow.domain.triage import triage, waits_because
 
 

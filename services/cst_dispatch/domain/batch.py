@@ -6,7 +6,8 @@ free places of crews are columns, and each pair costs what ``_costs`` says.
 
 Priorities come one after the other, each with the places that those before have left. Within one,
 first as many are served as can be; among such matchings, the more urgent ones are served; among
-these, the one of the least cost is taken.
+these, the one of the least cost is taken. Costs favour what few crews can do, or it would be left
+to the end, when those crews alone cannot do it in time.
 """
 
 from __future__ import annotations
@@ -36,14 +37,15 @@ UNPROMISED = timedelta(hours=72)
 JOB_HOURS = 1.0
 #: Hours of travel that an hour of lateness, or an hour of waiting in a worklist, is worth.
 LATENESS_WEIGHT, WAIT_WEIGHT = 1.0, 0.1
+#: Hours of travel that an hour of backlog at the least loaded crew that could do it is worth.
+BACKLOG_WEIGHT = 0.3
 
-PW=0.0
-CAP=0.0
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _HOUR = timedelta(hours=1)
 
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
+AnyFloats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """A person with room: jobs held, jobs that can be held, and the place of their last work."""
+    """A person on duty: jobs held, jobs that can be held, and the place of their last work.
+
+    Those without room get nothing, but who could do what later matters to what is scarce now.
+    """
 
     agent_id: Any
     open_assignments: int
@@ -93,11 +98,11 @@ def plan(
     columns = sorted(range(len(crews)), key=lambda j: str(crews[j].agent_id))
     if not rows or not columns:
         return {}
-    board = _Board(np.asarray(may, dtype=np.bool_)[np.ix_(rows, columns)], [waiting[i] for i in rows], [crews[j] for j in columns], now)
     allowed = np.asarray(may, dtype=np.bool_)[np.ix_(rows, columns)]
+    board = _Board([waiting[i] for i in rows], [crews[j] for j in columns], allowed, now)
     given: dict[str, Any] = {}
     for priority in URGENCY_STEPS:
-        for row, column in board.serve(priority, allowed):
+        for row, column in board.serve(priority):
             given[board.waiting[row].request_id] = board.crews[column].agent_id
     return given
 
@@ -105,27 +110,27 @@ def plan(
 class _Board:
     """One plan under way: who waits, who has room, and how much room is left."""
 
-    def __init__(self, allowed, waiting: list[Waiting], crews: list[Crew], now: datetime) -> None:
-        self.waiting, self.crews = waiting, crews
+    def __init__(
+        self, waiting: list[Waiting], crews: list[Crew], allowed: Booleans, now: datetime
+    ) -> None:
+        self.waiting, self.crews, self._allowed = waiting, crews, allowed
         self._hours = travel_hours([w.point for w in waiting], [c.position for c in crews])
-        share = allowed / np.maximum(1, allowed.sum(axis=1, keepdims=True))
-        load = share.sum(axis=0)
-        self._pressure = np.array([load[a].min() if a.any() else 0.0 for a in allowed])
+        self._backlog = backlog_hours(allowed)
         self._slack = np.array([w.slack_hours(now) for w in waiting])
         self._urgency = np.array([w.urgency() for w in waiting], dtype=np.int64)
         self._held = np.array([c.open_assignments for c in crews], dtype=np.int64)
         self._room = np.array([c.room for c in crews], dtype=np.int64)
 
-    def serve(self, priority: str, allowed: Booleans) -> list[tuple[int, int]]:
+    def serve(self, priority: str) -> list[tuple[int, int]]:
         """Give the requests of a priority to crews; return the rows and columns, and fill room."""
         rows = np.flatnonzero([w.priority == priority for w in self.waiting])
-        wanted = allowed[rows]
+        wanted = self._allowed[rows]
         places, before = self._places(wanted)
         if not rows.size or not places.size:
             return []
+        backlog = self._backlog[rows]
         costs = _costs(self._hours[np.ix_(rows, places)], before * JOB_HOURS, self._slack[rows])
-        pr = np.maximum(0.0, PW * JOB_HOURS * (self._pressure[rows] - CAP * self._slack[rows]))
-        costs = costs + (pr.max() - pr)[:, np.newaxis]
+        costs += BACKLOG_WEIGHT * (backlog.max() - backlog)[:, np.newaxis]
         matched = _match(costs, wanted[:, places], self._urgency[rows])
         pairs = [(int(rows[i]), int(places[j])) for i, j in matched]
         for _, crew in pairs:
@@ -141,7 +146,18 @@ class _Board:
         return crews, self._held[crews] + nth
 
 
-def _costs(travel: Floats, begin: Floats, slack: Floats) -> Floats:
+def backlog_hours(allowed: Booleans) -> Floats:
+    """Return for each request the hours of work that wait for the least loaded crew it may go to.
+
+    All that waits is shared out evenly among the crews that it may go to; 0 where there are none.
+    """
+    able = allowed.sum(axis=1, keepdims=True)
+    load = (allowed / np.maximum(able, 1)).sum(axis=0) * JOB_HOURS
+    least: Floats = np.where(allowed, load, np.inf).min(axis=1)
+    return np.where(np.isfinite(least), least, 0.0)
+
+
+def _costs(travel: Floats, begin: AnyFloats, slack: Floats) -> Floats:
     """Return the cost of each request (row) at each place (column), in hours of travel.
 
     ``travel`` and ``begin``, hours until a place's turn comes, and ``slack``, hours until the

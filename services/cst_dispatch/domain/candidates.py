@@ -9,7 +9,7 @@ from typing import Any
 
 import shapely
 
-from cst_dispatch.domain.shifts import works
+from cst_dispatch.domain.shifts import on_leave, works
 from cst_geo import haversine_m
 from cst_ledger.events import Document
 
@@ -90,7 +90,7 @@ def objections(agent: Document, job: Job, now: datetime) -> Iterator[str]:
         yield SKILL
     if not covers(agent["coverage"], job):
         yield ZONE
-    if is_on_leave(agent, now):
+    if on_leave(agent, now):
         yield LEAVE
     elif not works(agent, now, on_call=job.on_call):
         yield OFF_SHIFT
@@ -100,11 +100,6 @@ def exclusion(agent: Document, job: Job, now: datetime) -> str | None:
     """Return why an agent is left out, the first reason found; None where it is not."""
     full = FULL if agent["open_assignments"] >= agent["capacity"] else None
     return next(objections(agent, job, now), full)
-
-
-def is_on_leave(agent: Document, now: datetime) -> bool:
-    """Tell whether an agent is on leave."""
-    return any(leave["starts_at"] <= now < leave["ends_at"] for leave in agent["leave"])
 
 
 def load_share(agent: Document) -> float:

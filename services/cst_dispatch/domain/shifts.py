@@ -36,13 +36,6 @@ def on_shift(schedule: dict[str, Any], now: datetime) -> bool:
     return any(start <= now < end for start, end in _near(schedule, now, weeks=0))
 
 
-def next_shift_start(schedule: dict[str, Any], now: datetime) -> datetime | None:
-    """Return the next start of a shift after ``now``, in UTC; None without shifts."""
-    now = now.astimezone(UTC)
-    starts = (start for start, _ in _near(schedule, now, weeks=2) if start > now)
-    return min(starts, default=None)
-
-
 def works(agent: Document, now: datetime, *, on_call: bool) -> bool:
     """Tell whether an agent works at ``now`` (aware): on shift, and not on leave.
 

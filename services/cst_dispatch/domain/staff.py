@@ -24,9 +24,8 @@ from cst_dispatch.domain.candidates import (
     ZONE,
     Job,
     fence_of,
-    is_on_leave,
 )
-from cst_dispatch.domain.shifts import next_change, next_start, works
+from cst_dispatch.domain.shifts import next_change, next_start, on_leave, works
 from cst_ledger.events import Document
 
 
@@ -67,7 +66,7 @@ class Timetable:
         until = min([*changes, *([changed] if changed else [])], default=None)
         if works(self._times, now, on_call=on_call):
             return Standing(now, until, None, None)
-        reason = LEAVE if is_on_leave(self._times, now) else OFF_SHIFT
+        reason = LEAVE if on_leave(self._times, now) else OFF_SHIFT
         return Standing(now, until, reason, next_start(self._times, now, on_call=on_call))
 
 

@@ -15,12 +15,12 @@ from cst_contracts.duplicates import (
     SupportAnswer,
     UnmergeCommand,
 )
+from cst_core.paging import read_place, write_place
 from cst_http.auth import AnyCaller, Dispatching
 from cst_http.idempotency import KeyHeader
 from cst_ledger.events import Document
 from cst_ledger.views import staff_view
 from cst_workflow.api.deps import Id, UseCases
-from cst_workflow.domain.paging import read_place, write_place
 
 router = APIRouter()
 

@@ -15,7 +15,9 @@ from cst_testkit.records import RecordingDeadLetters, consumer_record
 
 
 @pytest.mark.parametrize("delivery", deliveries("dispatch"), ids=str)
-async def test_a_triaged_request_waits_in_the_queue_and_no_other(core: Core, delivery: Delivery) -> None:
+async def test_a_triaged_request_waits_in_the_queue_and_no_other(
+    core: Core, delivery: Delivery
+) -> None:
     before = await seed(core, delivery.seed)
     request_id = before["request_id"]
     await deliver_and_take(core, delivery)

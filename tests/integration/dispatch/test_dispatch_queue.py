@@ -242,7 +242,6 @@ async def test_many_that_wait_are_planned_together(city: Dispatch) -> None:
         for name, place in places.items()
     }
     third = await city.triaged("P4")
-    await city.only()
     await city.pump.drain()
     await city.only_quietly(*crews)
     core = city.set_with(dispatch_batch_from=2)

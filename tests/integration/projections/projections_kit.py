@@ -30,6 +30,8 @@ EMPTIED = (
     "kpi_facts",
     "projection_gates",
     "sla_clocks",
+    "dispatch_queue",
+    "acceptance_clocks",
     "consumer_marks",
 )
 

@@ -31,7 +31,8 @@ HOURS = st.sampled_from([1.0, 10.0, 30.0, 100.0])
 @pytest.fixture
 async def core(api: Api) -> Core:
     await emptied(api.core)
-    await api.core.db["service_agents"].update_many({}, {"$set": {"open_assignments": 0}})
+    idle = {"open_assignments": 0, "load_share": 0.0}
+    await api.core.db["service_agents"].update_many({"kind": "person"}, {"$set": idle})
     return api.core
 
 

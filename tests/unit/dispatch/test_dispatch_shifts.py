@@ -25,7 +25,6 @@ from hypothesis import strategies as st
 from cst_dispatch.domain.shifts import (
     DAYS,
     next_change,
-    next_shift_start,
     next_start,
     on_leave,
     on_shift,
@@ -71,25 +70,6 @@ def test_on_shift_is_what_the_wall_clock_says(schedule: dict[str, Any], instant:
         assert on_shift(schedule, moment) == works_by_the_wall_clock(schedule, moment)
 
 
-@given(schedules(), instants)
-def test_the_next_start_is_a_start_and_no_earlier_one_is_missed(
-    schedule: dict[str, Any], instant: datetime
-) -> None:
-    start = next_shift_start(schedule, instant)
-    if start is None:
-        assert schedule["shifts"] == []
-        return
-    assert instant < start <= instant + WEEK + timedelta(hours=1)
-    local = start.astimezone(ZoneInfo(schedule["timezone"]))
-    starts = {(shift["day"], shift["start"]) for shift in schedule["shifts"]}
-    assert (DAYS[local.weekday()], local.strftime("%H:%M")) in starts
-    moment = instant + MINUTE
-    while moment < start:
-        at = moment.astimezone(ZoneInfo(schedule["timezone"]))
-        assert (DAYS[at.weekday()], at.strftime("%H:%M")) not in starts
-        moment += MINUTE
-
-
 def new_york(*shifts: tuple[str, str, str]) -> dict[str, Any]:
     rows = [{"day": day, "start": start, "end": end} for day, start, end in shifts]
     return {"timezone": "America/New_York", "shifts": rows}
@@ -128,8 +108,9 @@ def test_a_shift_that_runs_is_not_the_next_one() -> None:
     schedule = new_york(("mon", "08:00", "16:00"))
     monday = at("2026-03-02T08:00:00-05:00")
     assert on_shift(schedule, monday)
-    assert next_shift_start(schedule, monday) == at("2026-03-09T08:00:00-04:00")
-    assert next_shift_start(schedule, monday - MINUTE) == monday
+    tess = {"schedule": schedule, "leave": []}
+    assert next_start(tess, monday, on_call=False) == at("2026-03-09T08:00:00-04:00")
+    assert next_start(tess, monday - MINUTE, on_call=False) == monday
 
 
 @st.composite
@@ -157,20 +138,6 @@ def test_who_works_and_when_that_changes_is_what_the_wall_clock_says(
         )
         assert start == clock.instant(starts + 1) if starts >= 0 else start is None or start >= end
         assert change == clock.instant(turns) if turns >= 0 else change is None or change >= end
-
-
-@given(any_schedules(), st.sampled_from(MONDAYS), st.integers(0, 300))
-def test_the_next_shift_is_the_next_one_also_when_the_clocks_change(
-    schedule: dict[str, Any], monday: date, first: int
-) -> None:
-    clock = wall(schedule["timezone"], monday)
-    lone = [clock.shifts({**schedule, "shifts": [shift]}) for shift in schedule["shifts"]]
-    for minute in range(3 * DAY_MINUTES + first, 9 * DAY_MINUTES, 1_111):
-        now = clock.instant(minute)
-        assert on_shift(schedule, now) == any(runs[minute] for runs in lone)
-        starts = [start for runs in lone if (start := runs.find(b"\0\1", minute)) >= 0]
-        expected = clock.instant(min(starts) + 1) if starts else None
-        assert next_shift_start(schedule, now) == expected
 
 
 def person(
@@ -259,7 +226,8 @@ def test_who_always_works_stops_at_the_next_leave_only() -> None:
 def test_a_shift_in_the_hour_that_is_skipped_is_a_week_later() -> None:
     """02:30 would be 03:30 then, which is after the shift's end."""
     schedule, saturday = new_york(("sun", "02:30", "03:00")), at("2026-03-07T12:00:00-05:00")
-    assert next_shift_start(schedule, saturday) == at("2026-03-15T02:30:00-04:00")
+    tess = {"schedule": schedule, "leave": []}
+    assert next_start(tess, saturday, on_call=False) == at("2026-03-15T02:30:00-04:00")
     assert not any(on_shift(schedule, saturday + n * MINUTE) for n in range(DAY_MINUTES))
 
 
