@@ -43,7 +43,8 @@ class Planner:
         staff, now = await self._chooser.staff(None), self._core.clock.now()
         frees = [staff.free(job_of(row), now) for row in rows]
         ids = frozenset[ObjectId]().union(*(free.ids for free in frees))
-        crews = [_crew(agent) for agent in await self._repository.all_with_room(ids, CREWS)]
+        # Who has no room gets nothing, but shows which requests few can take.
+        crews = [_crew(agent) for agent in await self._repository.loaded(ids, CREWS)]
         may = _matrix(rows, frees, crews)
         waiting = [_waiting(row) for row in rows]
         # It is a second's work for large ones, in which the consumers' heartbeats have to go on.

@@ -86,9 +86,9 @@ class DispatchRepository:
         cursor = self._agents.find(wanted, _FIELDS, session=session, batch_size=4 * LOOKED_AT)
         return cursor.sort(_LEAST_LOADED)
 
-    async def all_with_room(self, ids: Collection[ObjectId], limit: int) -> list[Document]:
-        """Return those of ``ids`` that have room, the least loaded first."""
-        wanted = {"_id": {"$in": list(ids)}, "active": True, "load_share": {"$not": {"$gte": 1}}}
+    async def loaded(self, ids: Collection[ObjectId], limit: int) -> list[Document]:
+        """Return active agents among ``ids`` with or without room, the least loaded first."""
+        wanted = {"_id": {"$in": list(ids)}, "active": True}
         return await self._agents.find(wanted, _FIELDS).sort(_LEAST_LOADED).limit(limit).to_list()
 
     async def persons(self, skills: Collection[str], session: Session) -> list[Document]:
