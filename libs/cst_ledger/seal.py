@@ -37,8 +37,15 @@ def _undone(state: Document, status: str) -> dict[str, Any]:
                 undone["resolution_code"] = None
                 undone["reopened"] = state["reopened"] + 1
             if later == "assigned":
-                undone["assignment.assigned_agent_id"] = None
+                undone |= _given_back(state["assignment"])
     return undone
+
+
+def _given_back(assignment: Document) -> dict[str, Any]:
+    """Who had the work is remembered, so that it does not come to them again."""
+    holder, past = assignment["assigned_agent_id"], assignment["past_agent_ids"]
+    kept = {} if holder is None else {"assignment.past_agent_ids": [*past, holder]}
+    return {"assignment.assigned_agent_id": None, **kept}
 
 
 def _is_first_response(state: Document, new: NewEvent) -> bool:

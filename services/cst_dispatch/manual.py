@@ -88,7 +88,7 @@ class ManualAssignment:
             if await self._roster.reserve(agent["_id"], now, session, job.place) is None:
                 raise _no_room(agent)
             step = assigned(
-                agent, ranking, by, now, policy=MANUAL, overridden=against, reason=reason
+                document, agent, ranking, by, now, policy=MANUAL, overridden=against, reason=reason
             )
             events = [capacity_event("agent_reserved", agent, by), step]
             await self._ledger.append(document, events, session)

@@ -15,6 +15,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from cst_dispatch.domain.candidates import Job
+from cst_dispatch.domain.decisions import holders
 from cst_ledger.events import Document
 from cst_mongo.claims import claim
 from cst_mongo.client import Database, Session
@@ -157,7 +158,7 @@ def row_of(document: Document, skills: Collection[str]) -> Document:
         "zone_id": location["zone_id"],
         "place": place if location["located"] else None,
         "skills": sorted(skills),
-        "past_agent_ids": document["assignment"]["past_agent_ids"],
+        "past_agent_ids": sorted(holders(document)),
     }
 
 

@@ -136,7 +136,10 @@ class DispatchService:
         now = self._core.clock.now()
         if await self._roster.reserve(agent["_id"], now, session, ranking.place) is None:
             return False
-        events = [capacity_event("agent_reserved", agent, by), assigned(agent, ranking, by, now)]
+        events = [
+            capacity_event("agent_reserved", agent, by),
+            assigned(document, agent, ranking, by, now),
+        ]
         await self._ledger.append(document, events, session)
         await self._queue.leave(document["request_id"], session)
         return True

@@ -62,6 +62,7 @@ def holders(document: Document) -> set[ObjectId]:
 
 
 def assigned(
+    document: Document,
     agent: Document,
     ranking: Ranking,
     by: By,
@@ -71,11 +72,11 @@ def assigned(
     overridden: Collection[str] = (),
     reason: str | None = None,
 ) -> NewEvent:
-    """Return the event that gives a request to ``agent``.
+    """Return the event that gives a request to ``agent``; who gave it back is a past holder.
 
     ``overridden`` are the objections that staff have passed over, for their ``reason``.
     """
-    changes = {"status": "assigned", **_given_to(agent, ranking, policy, now)}
+    changes = {"status": "assigned", **_given_to(document, agent, ranking, policy, now)}
     meta = _chosen(agent, ranking, policy) | {"overridden": list(overridden)}
     return NewEvent("assigned", by, changes=changes, meta=meta, message=reason, at=now)
 
@@ -95,10 +96,7 @@ def reassigned(
     """Return the event that passes work on to ``agent``; its status stays."""
     assignment = document["assignment"]
     before = assignment["assigned_agent_id"]
-    changes = {
-        **_given_to(agent, ranking, policy, now),
-        "assignment.past_agent_ids": [*assignment["past_agent_ids"], before],
-    }
+    changes = _given_to(document, agent, ranking, policy, now)
     if cause == "not_accepted":
         changes["assignment.not_accepted"] = assignment.get("not_accepted", 0) + 1
     meta = _chosen(agent, ranking, policy) | {
@@ -109,12 +107,18 @@ def reassigned(
     return NewEvent("reassigned", by, changes=changes, meta=meta, message=reason, at=now)
 
 
-def _given_to(agent: Document, ranking: Ranking, policy: str, now: datetime) -> dict[str, Any]:
+def _given_to(
+    document: Document, agent: Document, ranking: Ranking, policy: str, now: datetime
+) -> dict[str, Any]:
+    assignment = document["assignment"]
+    before = assignment["assigned_agent_id"]
+    had_it = [] if before is None else [before]
     candidates = [score["agent_id"] for score in ranking.scores()[:KEPT]]
     return {
         "assignment.assigned_agent_id": agent["_id"],
         "assignment.auto_assign_candidate_agents": candidates,
         "assignment.assignment_policy": policy,
+        "assignment.past_agent_ids": [*assignment["past_agent_ids"], *had_it],
         "assignment.since": now,
     }
 

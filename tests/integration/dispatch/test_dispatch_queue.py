@@ -254,3 +254,23 @@ async def test_many_that_wait_are_planned_together(city: Dispatch) -> None:
     assert row is not None
     assert row["claimed_until"] is None
     assert row["next_try_at"] > city.core.clock.now()
+
+
+async def test_who_gave_it_back_does_not_get_it_again(city: Dispatch) -> None:
+    await city.desk.use_rules("v1.1")
+    first, second = await city.only(crew(40), crew(41))
+    request_id = await city.triaged()
+    await city.pump.drain()
+    assert await city.holder(request_id) == first["agent_code"]
+    back = await city.desk.api.step(request_id, "triaged", note="Cannot reach it")
+    assert back.status_code == 200, back.text
+    await city.pump.drain()
+    assert await city.holder(request_id) == second["agent_code"]
+    document = await city.desk.load(request_id)
+    assert document["assignment"]["past_agent_ids"] == [first["_id"]]
+    back = await city.desk.api.step(request_id, "triaged", note="Nor can I")
+    assert back.status_code == 200, back.text
+    await city.pump.drain()
+    row = await city.row(request_id)
+    assert row is not None
+    assert row["excluded"]["held_before"] == 2

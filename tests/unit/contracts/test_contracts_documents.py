@@ -15,7 +15,7 @@ from cst_cli.contracts.files import contracts_folder, generated
 from cst_cli.contracts.schemas import Spec, message_id, opened, schema_of, specs
 from cst_cli.contracts.subscriptions import consumers
 from cst_contracts.events import EVENTS
-from cst_contracts.messages import PUBLIC_MESSAGE
+from cst_contracts.messages import MESSAGES, PUBLIC_MESSAGE
 from cst_contracts.topics import TOPICS
 from cst_http.app import VERSION
 from cst_relay.feeds import all_feeds
@@ -93,7 +93,8 @@ def test_operations_are_the_relay_and_every_subscription() -> None:
     for consumer in consumers():
         node = received[consumer.name]
         wanted = {reference["$ref"].rpartition("/")[2] for reference in node["messages"]}
-        assert wanted == {f"{EVENTS[name].type}.v1" for name in consumer.types}
+        states = {f"{spec.name}.v1" for spec in MESSAGES if spec.topic == consumer.topic}
+        assert wanted == {f"{EVENTS[name].type}.v1" for name in consumer.types} | states
         assert node["bindings"]["kafka"]["groupId"]["enum"] == [consumer.name]
 
 

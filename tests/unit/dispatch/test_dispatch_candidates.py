@@ -187,7 +187,8 @@ def test_a_job_knows_its_place_only_where_somebody_does() -> None:
 def test_a_decision_keeps_the_best_candidates_and_the_reasons() -> None:
     agents = in_order(agent(f"A{number}") for number in range(KEPT + 3))
     ranking = Ranking(agents, {"zone": 1})
-    event = assigned(agents[1], ranking, DISPATCH, MONDAY_NOON)
+    event = assigned(request_state(), agents[1], ranking, DISPATCH, MONDAY_NOON)
+    assert event.changes["assignment.past_agent_ids"] == []
     assert event.changes["assignment.assigned_agent_id"] == "id-A1"
     assert event.changes["assignment.since"] == MONDAY_NOON
     kept = [f"id-A{number}" for number in range(KEPT)]

@@ -56,13 +56,13 @@ def test_the_policy_says_how_often(policy: dict[str, Any] | None, interval: time
     assert interval_of({"sla_policy": policy}) == interval
 
 
-@pytest.mark.parametrize("status", STATUSES)
 def test_that_a_request_waits_is_moot_once_somebody_has_it() -> None:
     assert why_moot(request_state(status="triaged"), "waiting") is None
     assert why_moot(request_state(status="assigned"), "waiting") == "somebody has it"
     assert why_moot(request_state(status="closed"), "waiting") == "somebody has it"
 
 
+@pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("kind", ["danger", "escalation", "withdrawal"])
 def test_what_is_about_open_work_is_moot_once_it_has_ended(kind: str, status: str) -> None:
     ended = status in ("resolved", "closed")
