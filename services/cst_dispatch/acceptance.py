@@ -10,6 +10,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
 
@@ -22,10 +23,12 @@ from cst_mongo.claims import claim
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 from cst_mongo.leases import holder_name
-from cst_mongo.transactions import transact
+from cst_mongo.transactions import is_transient, transact
 from cst_process.core import Core
 from cst_process.looping import repeat
 from cst_roster.roster import Roster
+
+log = structlog.get_logger(__name__)
 
 ACCEPTANCE = CollectionSpec(
     "acceptance_clocks",
@@ -118,7 +121,13 @@ class Acceptance:
         """Give to others what was not begun in time; return how many requests were looked at."""
         due = await self._clocks.claim(self._core.clock.now(), CLAIMED, self._holder)
         for request_id in due:
-            await self._pass_on(request_id)
+            try:
+                await self._pass_on(request_id)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                # Its claim keeps it from the others, which shall not wait for it.
+                log.error("not passed on", request_id=request_id, exc_info=error)
         return len(due)
 
     async def _pass_on(self, request_id: str) -> None:

@@ -75,8 +75,8 @@ class Queue:
         await self._rows.delete_one({"_id": request_id}, session=session)
 
     async def put_off(self, request_id: str, until: datetime) -> None:
-        """Look at a request no earlier than ``until``."""
-        change = {"$set": {"next_try_at": until, "claimed_until": None}}
+        """Look at a request that failed no earlier than ``until``; nothing waits for it."""
+        change = {"$set": {"next_try_at": until, "claimed_until": None, "failed": True}}
         await self._rows.update_one({"_id": request_id}, change)
 
     async def put_back(self, rows: Mapping[str, tuple[int, datetime]]) -> None:
@@ -159,6 +159,7 @@ def row_of(document: Document, skills: Collection[str]) -> Document:
         "place": place if location["located"] else None,
         "skills": sorted(skills),
         "past_agent_ids": sorted(holders(document)),
+        "failed": False,
     }
 
 
@@ -182,14 +183,14 @@ def _could_be_taken_by(agent: Document) -> dict[str, Any]:
 def _before(document: Document, *, same_priority: bool) -> dict[str, Any]:
     """Return the filter of what is more urgent, and (``same_priority``) of what is as urgent and
     older."""
-    priority = document["priority"]
-    more_urgent = {"priority": {"$lt": priority}}
+    priority, sound = document["priority"], {"failed": False}
+    more_urgent = {"priority": {"$lt": priority}, **sound}
     if not same_priority:
         return more_urgent
     created_at, request_id = document["timestamps"]["created_at"], document["request_id"]
     older = {"priority": priority, "created_at": {"$lt": created_at}}
     same_age = {"priority": priority, "created_at": created_at, "_id": {"$lt": request_id}}
-    return {"$or": [more_urgent, older, same_age]}
+    return {"$or": [more_urgent, older | sound, same_age | sound]}
 
 
 def _later_than(priority: str, created_at: datetime, request_id: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import structlog
 from bson import ObjectId
 
-from cst_core.errors import CstError
 from cst_dispatch.batching import Planner
 from cst_dispatch.choosing import Chooser
 from cst_dispatch.queue import Queue
@@ -17,7 +16,7 @@ from cst_dispatch.service import LONGEST_WAIT, Attempt, DispatchService
 from cst_ledger.events import Document
 from cst_mongo.client import Session
 from cst_mongo.leases import holder_name
-from cst_mongo.transactions import transact
+from cst_mongo.transactions import is_transient, transact
 from cst_process.core import Core
 from cst_process.looping import repeat
 
@@ -84,9 +83,11 @@ class QueueWork:
 
         try:
             await transact(self._core.db, once)
-        except CstError as error:
-            # Of one request that cannot be written nobody else shall wait for an agent.
-            log.error("not assigned", request_id=request_id, error=str(error)[:300])
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # For one request that fails for good nobody else shall wait.
+            log.error("not assigned", request_id=request_id, exc_info=error)
             await self._queue.put_off(request_id, self._core.clock.now() + AFTER_FAILURE)
 
     async def run(self, stop: asyncio.Event) -> None:

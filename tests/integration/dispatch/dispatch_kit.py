@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,10 @@ from app.registry import WORKERS
 from cst_contracts.dispatch import AssignmentDecision
 from cst_core.clock import Clock
 from cst_dispatch.acceptance import Acceptance
+from cst_dispatch.service import DispatchService
 from cst_dispatch.working_off import QueueWork
 from cst_ledger.events import Document
+from cst_mongo.transactions import transact
 from cst_process.core import Core
 from cst_testkit.crews import ALWAYS, person, staff_only
 from cst_testkit.desk import Desk
@@ -52,6 +55,12 @@ class Dispatch:
         answer = await self.desk.api.step(request_id, "triaged", role, priority=priority)
         assert answer.status_code == 200, answer.text
         return request_id
+
+    async def queue(self, *request_ids: str) -> None:
+        """Put requests into the queue without anybody looking at it."""
+        for request_id in request_ids:
+            document = await self.desk.load(request_id)
+            await transact(self.db, partial(DispatchService(self.core).follow, document))
 
     async def holder(self, request_id: str) -> str | None:
         """Return the code of who has a request."""

@@ -274,3 +274,21 @@ async def test_who_gave_it_back_does_not_get_it_again(city: Dispatch) -> None:
     row = await city.row(request_id)
     assert row is not None
     assert row["excluded"]["held_before"] == 2
+
+
+async def test_for_a_request_that_cannot_be_read_nobody_else_waits(city: Dispatch) -> None:
+    (agent,) = await city.only(crew(50))
+    broken, sound = await city.triaged("P2"), await city.triaged("P3")
+    await city.queue(broken, sound)
+    await city.db["service_requests"].update_one(
+        {"request_id": broken}, {"$unset": {"assignment.past_agent_ids": ""}}
+    )
+    while await work_off(city.core):
+        pass
+    assert await city.holder(sound) == agent["agent_code"]
+    row = await city.row(broken)
+    assert row is not None
+    assert row["next_try_at"] > city.core.clock.now() + timedelta(minutes=9)
+    await city.db["service_requests"].update_one(
+        {"request_id": broken}, {"$set": {"assignment.past_agent_ids": []}}
+    )
