@@ -66,5 +66,7 @@ PROJECTIONS: Declared[ProjectionSpec] = Declared(
         "kpis": "cst_sla.main:PROJECTIONS",
         "facts": "cst_sla.main:PROJECTIONS",
         "agents": "cst_dispatch.main:PROJECTIONS",
+        "queue": "cst_dispatch.main:PROJECTIONS",
+        "acceptance": "cst_dispatch.main:PROJECTIONS",
     }
 )

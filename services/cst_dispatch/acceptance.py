@@ -88,7 +88,7 @@ class Acceptance:
 
     async def follow(self, document: Document, session: Session) -> datetime | None:
         """Bring a request's clock in line with it; return when its assignee's time is over."""
-        due = await self._due(document, session)
+        due = await self.due(document, session)
         if due is None:
             await self._clocks.drop(document["request_id"], session)
             return None
@@ -101,11 +101,11 @@ class Acceptance:
         for request_id in await self._clocks.of_agent(agent_id, session):
             await self.follow(await self._ledger.load(request_id, session), session)
 
-    async def _due(self, document: Document, session: Session) -> datetime | None:
+    async def due(self, document: Document, session: Session) -> datetime | None:
         """Return when the assignee's time to begin is over; None where there is no such time."""
         minutes = (await self._core.catalog.get()).city.acceptance_minutes
         limit = minutes.get(document["priority"])
-        if limit is None or not _is_to_begin(document):
+        if limit is None or not is_to_begin(document):
             return None
         agent = await self._roster.find(document["assignment"]["assigned_agent_id"], session)
         if agent is None or agent["kind"] != "person":
@@ -163,7 +163,8 @@ class Acceptance:
         await repeat("acceptance", work, stop, pause_s=PAUSE_S)
 
 
-def _is_to_begin(document: Document) -> bool:
+def is_to_begin(document: Document) -> bool:
+    """Tell whether somebody has a request and has yet to begin."""
     return (
         document["status"] == "assigned"
         and not document["historic"]

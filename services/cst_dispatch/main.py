@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cst_contracts.topics import AGENT_STATE, REQUEST_EVENTS
-from cst_dispatch.acceptance import Acceptance
+from cst_dispatch import follow_ups
+from cst_dispatch.acceptance import ACCEPTANCE, Acceptance
 from cst_dispatch.agents import AgentService
 from cst_dispatch.api import router
 from cst_dispatch.choosing import Chooser
@@ -13,6 +14,7 @@ from cst_dispatch.consumers import CHUNK, AssignHandler, RosterHandler
 from cst_dispatch.handover import Handover
 from cst_dispatch.manual import ManualAssignment
 from cst_dispatch.projections import AgentLoads
+from cst_dispatch.queue import QUEUE
 from cst_dispatch.service import DispatchService
 from cst_dispatch.views import DispatchViews
 from cst_dispatch.waiting import WaitingList
@@ -54,4 +56,8 @@ def _work(core: Core) -> Work:
 
 API = ServiceApi("dispatch", router, lambda core, _: _api(core))
 WORKER = ServiceWorker("dispatch", _work)
-PROJECTIONS = (ProjectionSpec("agents", "open_assignments in service_agents", AgentLoads),)
+PROJECTIONS = (
+    ProjectionSpec("agents", "open_assignments in service_agents", AgentLoads),
+    ProjectionSpec("queue", QUEUE.name, follow_ups.queue),
+    ProjectionSpec("acceptance", ACCEPTANCE.name, follow_ups.acceptance),
+)

@@ -19,14 +19,14 @@ from cst_testkit.factories import created_event
 from cst_testkit.histories import step
 
 Cst = Callable[..., Awaitable[tuple[int, str, str]]]
-NAMES = ["geo", "clocks", "kpis", "facts", "agents"]
+NAMES = ["geo", "clocks", "kpis", "facts", "agents", "queue", "acceptance"]
 
 
 @pytest.fixture
 async def core(api: Api) -> Core:
     await emptied(api.core)
     await stored(api.core, [created_event(), step("triaged")])
-    for worker in ("geo", "sla"):
+    for worker in ("geo", "sla", "dispatch"):
         records = shuffled(await stories(api.core), random.Random(1))
         await delivered(api.core, worker, records)
     return api.core
@@ -60,7 +60,7 @@ def cst(core: Core, stack: Endpoints, tmp_path: Path) -> Cst:
 
 async def test_a_difference_is_printed_and_rebuilt(core: Core, cst: Cst) -> None:
     code, out, _ = await cst("check")
-    assert (code, out.count("as the ledger says")) == (0, 5)
+    assert (code, out.count("as the ledger says")) == (0, len(NAMES))
     await core.db["geo_cells"].update_one({}, {"$set": {"n": 5}})
     code, out, complaints = await cst("check", "geo")
     assert (code, out) == (1, "")

@@ -24,7 +24,7 @@ from cst_testkit.pump import Pump
 
 _places = itertools.count()
 OF_SLA = ("clocks", "kpis", "facts")
-NAMES = (*OF_SLA, "agents")
+NAMES = (*OF_SLA, "agents", "queue", "acceptance")
 HOURS = st.sampled_from([1.0, 10.0, 30.0, 100.0])
 
 
@@ -188,6 +188,27 @@ async def test_wrong_loads_are_named_and_made_right(api: Api, core: Core) -> Non
     await projection(core, "agents").rebuild()
     assert await projection(core, "agents").check() == []
     assert await load(core) == 4
+
+
+async def test_a_wrong_queue_and_wrong_times_for_beginning_are_named_and_made_right(
+    api: Api, core: Core
+) -> None:
+    filed = await busy_day(api)
+    begins, waits = core.db["acceptance_clocks"], core.db["dispatch_queue"]
+    assert await begins.count_documents({}) == 4
+    await begins.delete_one({"_id": filed[2]})
+    await begins.update_one({"_id": filed[3]}, {"$set": {"agent_id": None}})
+    before = await begins.find().sort("_id", 1).to_list()
+    await waits.insert_one({"_id": filed[4], "priority": "P1"})
+    lines = await projection(core, "acceptance").check()
+    assert [line.partition(": ")[0] for line in sorted(lines)] == [filed[2], filed[3]]
+    assert sorted(lines)[0].endswith("is missing")
+    assert await projection(core, "queue").check() == [f"{filed[4]}: has no place in the ledger"]
+    for name in ("acceptance", "queue"):
+        await projection(core, name).rebuild()
+        assert await projection(core, name).check() == []
+    assert await begins.count_documents({}) == len(before) + 1
+    assert await waits.count_documents({}) == 0
 
 
 async def test_rebuilds_beside_live_services_leave_all_right(api: Api, core: Core) -> None:
