@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from bson import ObjectId
 
@@ -11,6 +12,7 @@ from cst_contracts.events import Escalated, RequestEvent
 from cst_dispatch.acceptance import Acceptance
 from cst_dispatch.choosing import Chooser
 from cst_dispatch.domain.decisions import DISPATCH
+from cst_dispatch.domain.shifts import works
 from cst_dispatch.handover import Handover
 from cst_dispatch.queue import Queue
 from cst_dispatch.reassignment import Reassignment
@@ -98,27 +100,42 @@ class RosterHandler:
 
     async def changed(self, keys: Sequence[str]) -> None:
         ids = [ObjectId(key) for key in keys if ObjectId.is_valid(key)]
+        there: list[Document] = []
         for agent in await self._repository.agents_by_id(ids):
-            if not agent["active"]:
-                if agent["open_assignments"]:
-                    await self._handover.pass_on_all(agent["_id"])
-            elif agent["kind"] == "person":
-                await self._look(agent)
+            if agent["active"]:
+                there += [agent] if agent["kind"] == "person" else []
+            elif agent["open_assignments"]:
+                await self._handover.pass_on_all(agent["_id"])
+        await self._look(there)
 
-    async def _look(self, agent: Document) -> None:
-        """Wake what an agent could take: after a change all, after work was done the first ones."""
-        key, number = str(agent["_id"]), agent.get("roster_number", 0)
-        known = (await self._marks.load([key], None)).get(key, Mark()).seq
+    async def _look(self, agents: Sequence[Document]) -> None:
+        """Wake what agents could take: after a change all, after work was done the first ones."""
+        numbers = {str(agent["_id"]): agent.get("roster_number", 0) for agent in agents}
+        known = await self._marks.load(numbers, None)
+        moved = {key: n for key, n in numbers.items() if n > known.get(key, Mark()).seq}
         now = self._core.clock.now()
-        if number > known:
-            await self._queue.wake(agent, now, None)
-            await self._note(agent["_id"], number)
-        elif (room := agent["capacity"] - agent["open_assignments"]) > 0:
-            await self._queue.wake(agent, now, room + SPARE)
+        for agent in agents:
+            room = agent["capacity"] - agent["open_assignments"]
+            if str(agent["_id"]) in moved:
+                await self._queue.wake(agent, now, None)
+            elif room > 0 and works(agent, now, on_call=True):
+                await self._queue.wake(agent, now, room + SPARE)
+        for some in batched(moved, CHUNK):
+            await self._note({key: moved[key] for key in some})
 
-    async def _note(self, agent_id: ObjectId, number: int) -> None:
+    async def _note(self, numbers: Mapping[str, int]) -> None:
+        """Bring the times for beginning in line with the shifts of some agents, and say so."""
+
         async def once(session: Session) -> None:
-            await self._acceptance.follow_agent(agent_id, session)
-            await self._marks.save({str(agent_id): number}, session)
+            for key in numbers:
+                await self._acceptance.follow_agent(ObjectId(key), session)
+            await self._marks.save(numbers, session)
 
         await transact(self._core.db, once)
+
+
+def batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield ``keys``, ``size`` at a time."""
+    rest = iter(keys)
+    while some := list(islice(rest, size)):
+        yield some

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from dispatch_kit import AFTERNOON, Dispatch, crew, shifts
 
-from cst_testkit.desk import fields_of
+from cst_testkit.desk import Desk, fields_of
 
 
 async def give(
@@ -118,9 +118,9 @@ async def test_what_is_not_to_be_given_says_why(city: Dispatch) -> None:
     ],
 )
 async def test_wrong_input_is_named_and_nothing_is_stored(
-    city: Dispatch, body: dict[str, Any], field: str
+    desk: Desk, body: dict[str, Any], field: str
 ) -> None:
-    request_id = await city.triaged()
-    async with city.desk.untouched(request_id):
-        answer = await city.desk.post(f"/requests/{request_id}/assign", **body)
+    request_id = await desk.reach("triaged")
+    async with desk.untouched(request_id):
+        answer = await desk.post(f"/requests/{request_id}/assign", **body)
     assert (answer.status_code, fields_of(answer)) == (422, [field])

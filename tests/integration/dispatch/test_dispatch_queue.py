@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from dispatch_kit import AFTERNOON, Dispatch, crew, shifts, work_off
 
-from cst_testkit.desk import fields_of
+from cst_testkit.desk import Desk, fields_of
 
 
 async def test_the_most_urgent_comes_first_then_the_oldest(city: Dispatch) -> None:
@@ -189,9 +189,9 @@ async def test_staff_see_what_waits_page_by_page(city: Dispatch) -> None:
     ],
 )
 async def test_a_wrong_question_is_refused(
-    city: Dispatch, params: dict[str, object], field: str
+    desk: Desk, params: dict[str, object], field: str
 ) -> None:
-    answer = await city.desk.get("/dispatch/queue", **params)
+    answer = await desk.get("/dispatch/queue", **params)
     assert answer.status_code == 422
     assert fields_of(answer) == [field]
 
