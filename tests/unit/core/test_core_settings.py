@@ -120,6 +120,7 @@ def test_another_process_gets_the_same_settings(
         log_level="error",
         stuck_after_s=7,
         behind_after_s=8,
+        dispatch_batch_from=0,
         auth_secret="x" * 32,
         auth_issuer="https://id.example",
         auth_jwks_url="https://id.example/keys",
