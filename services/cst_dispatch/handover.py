@@ -15,6 +15,9 @@ from cst_process.core import Core
 
 log = structlog.get_logger(__name__)
 
+#: What is passed on while the caller who deactivates somebody waits: a person has less.
+AT_ONCE = 50
+
 
 class Handover:
     """Passes on the open work of inactive agents."""
@@ -24,18 +27,23 @@ class Handover:
         self._repository = DispatchRepository(core.db)
         self._reassignment = Reassignment(core, chooser)
 
-    async def pass_on_all(self, agent_id: ObjectId) -> int:
+    async def pass_on_all(self, agent_id: ObjectId, at_most: int = 0) -> int:
         """Pass on what an inactive agent has, one request a transaction; return how many.
 
         Whoever is active keeps theirs. What nobody can take stays, and is tried again when the
-        agent's document changes.
+        agent's document changes. ``at_most`` limits how many are looked at; 0 does not.
         """
-        ids = [row["request_id"] async for row in self._repository.open_ids(agent_id)]
+        found = self._repository.open_ids(agent_id, at_most)
+        ids = [row["request_id"] async for row in found]
         passed = [request_id for request_id in ids if await self._pass_on(request_id, agent_id)]
         if len(passed) < len(ids):
             left = sorted(set(ids) - set(passed))
             log.warning("nobody takes over", agent_id=str(agent_id), count=len(left), first=left[0])
         return len(passed)
+
+    async def pass_on_first(self, agent_id: ObjectId) -> int:
+        """The same for as many requests as somebody can wait for; the worker does the rest."""
+        return await self.pass_on_all(agent_id, AT_ONCE)
 
     async def _pass_on(self, request_id: str, agent_id: ObjectId) -> bool:
         async def once(session: Session) -> bool:
@@ -43,7 +51,7 @@ class Handover:
             if agent is None or agent["active"]:
                 return False
             taken_by = await self._reassignment.pass_on(
-                request_id, DISPATCH, session, "deactivated"
+                request_id, DISPATCH, session, "deactivated", agent_id
             )
             return taken_by is not None
 

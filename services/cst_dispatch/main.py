@@ -40,7 +40,7 @@ def _api(core: Core) -> _Api:
         DispatchService(core, chooser),
         ManualAssignment(core, chooser),
         WaitingList(core),
-        AgentService(core, Handover(core, chooser).pass_on_all),
+        AgentService(core, Handover(core, chooser).pass_on_first),
         DispatchViews(core),
     )
 

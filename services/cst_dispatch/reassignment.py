@@ -39,18 +39,25 @@ class Reassignment:
         self._roster = Roster(core.db)
 
     async def pass_on(
-        self, request_id: str, by: By, session: Session, cause: Cause = "escalated"
+        self,
+        request_id: str,
+        by: By,
+        session: Session,
+        cause: Cause = "escalated",
+        held_by: ObjectId | None = None,
     ) -> Document | None:
         """Give work that has not begun to the next candidate, else to the department's team.
 
         Who does not work for the city any more (``deactivated``) passes on what has begun, and what
-        is held, too.
+        is held, too. With ``held_by``, only as long as it is theirs.
 
         Returns:
             Who has it now; None where it stays as it is.
         """
         document = await self._ledger.load(request_id, session)
         category = await self._chooser.category(document)
+        if held_by not in (None, document["assignment"]["assigned_agent_id"]):
+            return None
         if not _can_be_passed_on(document, cause):
             return None
         ranking = await self._chooser.rank(document, session, holders(document))

@@ -125,9 +125,10 @@ class DispatchRepository:
         """Insert; ``DuplicateKeyError`` when the code is taken."""
         await self._agents.insert_one(agent)
 
-    def open_ids(self, agent_id: ObjectId) -> AsyncIterator[Document]:
-        """Yield the ids (``request_id``) of an agent's open work, duplicates left out."""
-        return self._requests.find(_open_work_of(agent_id), {"_id": 0, "request_id": 1})
+    def open_ids(self, agent_id: ObjectId, limit: int) -> AsyncIterator[Document]:
+        """Yield the ids (``request_id``) of an agent's open work; a ``limit`` of 0 is none."""
+        found = self._requests.find(_open_work_of(agent_id), {"_id": 0, "request_id": 1})
+        return found.limit(limit)
 
     async def open_work(self, session: Session) -> dict[ObjectId, int]:
         """Count the requests that each agent has work with; duplicates are their masters' work."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bson import ObjectId
 from dispatch_kit import Dispatch, crew
 
 from app.registry import WORKERS
+from cst_dispatch.handover import Handover
 
 
 async def work_of(city: Dispatch, agent: dict[str, object]) -> dict[str, str]:
@@ -63,6 +66,18 @@ async def test_what_an_end_in_the_middle_left_is_handed_over_by_the_worker(city:
     for _ in range(2):
         await watch.handler.changed([str(leaving["_id"])])
         await assert_passed_on(city, statuses, leaving, {one["agent_code"]: 3})
+
+
+async def test_two_that_hand_over_at_once_pass_each_on_once(city: Dispatch) -> None:
+    crews = [crew(number, capacity=3) for number in range(10, 16)]
+    leaving, *_ = await city.only(*crews)
+    statuses = await work_of(city, leaving)
+    await city.db["service_agents"].update_one(
+        {"_id": leaving["_id"]}, {"$set": {"active": False, "roster_number": 10_000}}
+    )
+    await asyncio.gather(*(Handover(city.core).pass_on_all(leaving["_id"]) for _ in range(4)))
+    for request_id in statuses:
+        assert (await city.desk.types(request_id)).count("reassigned") == 1
 
 
 async def test_a_state_of_nobody_changes_nothing(city: Dispatch) -> None:
