@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,11 +57,16 @@ class Attempt:
     prefer: ObjectId | None = None
     asked: set[ObjectId] = field(default_factory=set)
 
-    def order(self, ranked: Sequence[Document]) -> Iterator[Document]:
-        """Yield agents in the order in which they are asked."""
-        yield from sorted(
-            ranked, key=lambda agent: (agent["_id"] in self.asked, agent["_id"] != self.prefer)
-        )
+    def order(self, ranked: Sequence[Document]) -> list[Document]:
+        """Return agents in the order in which they are asked.
+
+        After a conflict those who were not asked yet come first, in any order: all who lost the
+        same agent would else ask the same next one, and conflict again.
+        """
+        if not self.asked:
+            return sorted(ranked, key=lambda agent: bool(agent["_id"] != self.prefer))
+        again = random.sample(ranked, len(ranked))
+        return sorted(again, key=lambda agent: agent["_id"] in self.asked)
 
 
 class DispatchService:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+from collections.abc import Awaitable, Callable
 
 from cst_core.settings import Settings, load_settings
 from cst_dispatch.choosing import Chooser
 from cst_dispatch.service import Attempt, DispatchService
 from cst_mongo.client import Session
-from cst_mongo.transactions import transact
+from cst_mongo.transactions import is_transient, transact
 from cst_process.core import Core, open_core
 
 TASKS = 8
@@ -34,11 +35,21 @@ async def _assign_all(core: Core, ids: list[str]) -> None:
             ) -> None:
                 await service.assign(request_id, session, attempt)
 
-            await transact(core.db, once)
+            await _insist(core, once)
             if number % TELL == 0:
                 print(number, flush=True)
 
     await asyncio.gather(*(task() for _ in range(TASKS)))
+
+
+async def _insist(core: Core, work: Callable[[Session], Awaitable[None]]) -> None:
+    """Do it in a transaction, as a worker does: until nothing that passes is in its way."""
+    while True:
+        try:
+            return await transact(core.db, work)
+        except Exception as error:
+            if not is_transient(error):
+                raise
 
 
 async def _main(mongo_uri: str, mongo_db: str, part: str, parts: str) -> None:
