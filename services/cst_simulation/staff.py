@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from cst_core.clock import Clock
@@ -21,6 +22,8 @@ TICK_S, SURVEY_S = 0.05, 2.0
 #: One look in so many asks for work that somebody else began, or whose last step had failed.
 FULL_SURVEY = 10
 PAGE = 200
+#: Steps that whoever has the work takes.
+BY_AGENTS = ("in_progress", "resolved")
 
 Request = dict[str, Any]
 
@@ -108,7 +111,10 @@ class Staff:
             heapq.heappush(self._agenda, Step(at, request_id, to, request))
 
     async def _take(self, step: Step) -> None:
-        """Take a step. Its answer leads to the next; a refused one is looked at again."""
+        """Take a step. Its answer leads to the next; a refused one is looked at again.
+
+        What is somebody else's by now (403) was passed on; whoever has it takes the step.
+        """
         body = {"to": step.to}
         if step.to == "resolved":
             body["resolution_code"] = self._crews.outcome(step.request)
@@ -118,6 +124,9 @@ class Staff:
             answer = await self._api.call(
                 "PATCH", path, headers=headers, json=body, repeatable=False
             )
+            if answer.status_code == HTTPStatus.FORBIDDEN and step.to in BY_AGENTS:
+                self._known.discard(step.request_id)
+                return
             problem = None if answer.is_success else problem_of(answer)
         except ApiError as error:
             problem = str(error)
@@ -131,7 +140,7 @@ class Staff:
 
     def _headers(self, step: Step) -> dict[str, str]:
         code = self._codes.get(step.request["assignment"]["assigned_agent_id"] or "")
-        if step.to in ("in_progress", "resolved") and code is not None:
+        if step.to in BY_AGENTS and code is not None:
             return self._credentials.agent(code)
         return self._credentials.staff()
 
