@@ -104,10 +104,10 @@ class Queue:
     async def wake(self, agent: Document, now: datetime, limit: int | None) -> int:
         """Have looked at what waits for somebody like ``agent``; return how many requests.
 
-        ``limit`` takes the first ones by rank; None takes them all.
+        ``limit`` takes the first ones by rank; None takes them all. Also what is looked at just now
+        is written to: who does so may have read the agent as it was, and conflicts with this.
         """
-        waiting = {**_could_be_taken_by(agent), "next_try_at": {"$gt": now}}
-        cursor = self._rows.find(waiting, {"_id": 1}).sort([*RANK])
+        cursor = self._rows.find(_could_be_taken_by(agent), {"_id": 1}).sort([*RANK])
         ids = [row["_id"] async for row in (cursor.limit(limit) if limit else cursor)]
         if ids:
             woken = {"$set": {"next_try_at": now}, "$inc": {"wakes": 1}}

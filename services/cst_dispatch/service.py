@@ -155,8 +155,8 @@ class DispatchService:
     ) -> datetime:
         """Let a request wait; said once, and again where it has become a P1.
 
-        Where somebody lacks nothing but room it is looked at once more at once: a row that is not
-        there yet is not woken by who gets room at the same time.
+        What is not in the queue yet is looked at once more at once, where somebody lacks nothing
+        but room: who gets room at the same time does not find it there.
         """
         now, request_id = self._core.clock.now(), document["request_id"]
         row = await self._queue.find(request_id, session)
@@ -170,7 +170,7 @@ class DispatchService:
             await self._alert(document, ranking, now, session)
         told = {
             "tried_at": now,
-            "next_try_at": now if first and waits_for_room(ranking.excluded) else next_try_at,
+            "next_try_at": now if row is None and waits_for_room(ranking.excluded) else next_try_at,
             "deferred_as": document["priority"],
             "reason": reason_of(ranking.excluded),
             "excluded": ranking.excluded,

@@ -113,7 +113,7 @@ def _report(cities: list[City]) -> None:
 
 async def _run(stack: Endpoints, rows: int) -> None:
     settings = await prepared(stack)
-    count = max(40, min(rows, 20_000) // (4 * ROUNDS * 4))
+    count = max(10, min(rows, 20_000) // (4 * ROUNDS * 4))
     cities = []
     async with AsyncExitStack() as opened:
         for agents in (FEW, MANY):

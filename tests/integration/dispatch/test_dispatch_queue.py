@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from dispatch_kit import AFTERNOON, Dispatch, crew, shifts, work_off
 
+from cst_dispatch.choosing import Chooser
+from cst_dispatch.consumers import RosterHandler
+from cst_dispatch.queue import Queue
 from cst_testkit.desk import Desk, fields_of
 
 
@@ -292,3 +296,28 @@ async def test_for_a_request_that_cannot_be_read_nobody_else_waits(city: Dispatc
     await city.db["service_requests"].update_one(
         {"request_id": broken}, {"$set": {"assignment.past_agent_ids": []}}
     )
+
+
+async def test_room_that_is_made_while_a_request_is_deferred_is_not_missed(
+    city: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (agent,) = await city.only(crew(60))
+    busy = await city.triaged()
+    await city.pump.drain()
+    waiting = await city.triaged()
+    await city.queue(waiting)
+    deferred, times = Queue.defer, []
+
+    async def late(self: Queue, *args: Any) -> None:
+        """Work ends, and dispatch hears of it, between the look at the agents and the deferral."""
+        times.append(1)
+        if len(times) == 1:
+            await city.done(busy)
+            await RosterHandler(city.core, Chooser(city.core)).changed([str(agent["_id"])])
+        await deferred(self, *args)
+
+    monkeypatch.setattr(Queue, "defer", late)
+    while await work_off(city.core):
+        pass
+    assert times == [1]
+    assert await city.holder(waiting) == agent["agent_code"]
