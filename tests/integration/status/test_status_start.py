@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from status_kit import SHOWN_S, run_cst
 
 from cst_mongo.client import Database
-from cst_stack import Home
+from cst_stack import Home, down
 from cst_stack.ports import free_port
 from cst_stack.tansu import Tansu
 from cst_testkit.systems import running_app, system_environ
@@ -18,10 +19,11 @@ from cst_testkit.waiting import wait_until
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path) -> Iterator[Home]:
     place = Home(tmp_path / "home")
     place.prepare()
-    return place
+    yield place
+    down(place)  # what a command started before it was refused, too
 
 
 async def test_everything_starts_without_a_broker_and_begins_when_it_comes(
