@@ -121,10 +121,6 @@ class DispatchRepository:
             wanted = {**wanted, "agent_code": {"$gt": after}}
         return await self._agents.find(wanted).sort("agent_code", 1).limit(limit).to_list()
 
-    async def add_agent(self, agent: Document) -> None:
-        """Insert; ``DuplicateKeyError`` when the code is taken."""
-        await self._agents.insert_one(agent)
-
     def open_ids(self, agent_id: ObjectId, limit: int) -> AsyncIterator[Document]:
         """Yield the ids (``request_id``) of an agent's open work; a ``limit`` of 0 is none."""
         found = self._requests.find(_open_work_of(agent_id), {"_id": 0, "request_id": 1})

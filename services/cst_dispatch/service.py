@@ -43,6 +43,12 @@ RIVALS = 20
 NAMED = 500
 
 
+def next_try(next_start: datetime | None, now: datetime) -> datetime:
+    """Return when a request that nobody can take now is looked at next."""
+    latest = now + LONGEST_WAIT
+    return latest if next_start is None else min(next_start, latest)
+
+
 @dataclass
 class Attempt:
     """What is to be regarded over the repetitions of one assignment.
@@ -160,7 +166,7 @@ class DispatchService:
         """
         now, request_id = self._core.clock.now(), document["request_id"]
         row = await self._queue.find(request_id, session)
-        next_try_at = min(ranking.next_start or now + LONGEST_WAIT, now + LONGEST_WAIT)
+        next_try_at = next_try(ranking.next_start, now)
         before = row["deferred_as"] if row else None
         first = before is None or (document["priority"] == "P1" and before != "P1")
         if first:
@@ -228,7 +234,7 @@ class DispatchService:
         ]
         now = self._core.clock.now()
         best = ranking.ranked[0] if ranking.ranked else None
-        next_try_at = min(ranking.next_start or now + LONGEST_WAIT, now + LONGEST_WAIT)
+        next_try_at = next_try(ranking.next_start, now)
         decision = Decision(ranking, best, None if best else next_try_at)
         return _answer(request_id, decision, named, dry_run=True)
 

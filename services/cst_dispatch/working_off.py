@@ -12,7 +12,7 @@ from bson import ObjectId
 from cst_dispatch.batching import Planner
 from cst_dispatch.choosing import Chooser
 from cst_dispatch.queue import Queue
-from cst_dispatch.service import LONGEST_WAIT, Attempt, DispatchService
+from cst_dispatch.service import Attempt, DispatchService, next_try
 from cst_ledger.events import Document
 from cst_mongo.client import Session
 from cst_mongo.leases import holder_name
@@ -67,9 +67,9 @@ class QueueWork:
             agent_id = plan.chosen.get(row["_id"])
             if agent_id is not None or row["deferred_as"] is None:
                 await self._one(row, agent_id)
-        latest = self._core.clock.now() + LONGEST_WAIT
+        now = self._core.clock.now()
         others = {
-            row["_id"]: (row["wakes"], min(plan.next_start[row["_id"]] or latest, latest))
+            row["_id"]: (row["wakes"], next_try(plan.next_start[row["_id"]], now))
             for row in rows
             if row["_id"] not in plan.chosen and row["deferred_as"] is not None
         }
