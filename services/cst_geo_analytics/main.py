@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_geo_analytics.api import router
 from cst_geo_analytics.consumers import ProjectionHandler
@@ -37,6 +39,15 @@ def _projection(core: Core) -> GeoProjection:
     return GeoProjection(core, _gate(core, leases), leases)
 
 
-API = ServiceApi("geo_analytics", router, lambda core, _: GeoService(core))
+@dataclass(frozen=True, slots=True)
+class _Api:
+    heatmaps: GeoService
+
+
+def _api(core: Core) -> _Api:
+    return _Api(GeoService(core))
+
+
+API = ServiceApi("geo_analytics", router, lambda core, _: _api(core))
 WORKER = ServiceWorker("geo", _work)
 PROJECTIONS = (ProjectionSpec("geo", ", ".join(_COLLECTIONS), _projection),)

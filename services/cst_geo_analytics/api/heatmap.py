@@ -1,26 +1,17 @@
-"""Geo-analytics' routes."""
+"""The heatmap."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from cst_contracts.documents import GeoFeed
+from cst_geo_analytics.api.deps import Heatmaps
 from cst_geo_analytics.domain.queries import HeatmapQuery
-from cst_geo_analytics.service import GeoService
 from cst_http.auth import AnyCaller
-from cst_http.responses import PROBLEMS
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], responses=PROBLEMS)
-
-
-async def _service(request: Request) -> GeoService:
-    service: GeoService = request.app.state.geo_analytics
-    return service
-
-
-Service = Annotated[GeoService, Depends(_service)]
+router = APIRouter()
 
 
 @router.get(
@@ -30,7 +21,7 @@ Service = Annotated[GeoService, Depends(_service)]
 )
 async def heatmap(
     query: Annotated[HeatmapQuery, Query()],
-    service: Service,
+    service: Heatmaps,
     caller: AnyCaller,
     response: Response,
     if_none_match: Annotated[str | None, Header(max_length=100)] = None,
