@@ -90,8 +90,11 @@ def _parse(path: Path, text: str) -> Document:
     return document
 
 
-class _CoreLoader(yaml.SafeLoader):
-    """Safe loader that gives a plain scalar a type only where YAML 1.2's core schema does."""
+class _CoreLoader(yaml.CSafeLoader):
+    """Safe loader that gives a plain scalar a type only where YAML 1.2's core schema does.
+
+    It parses by libyaml, which PyYAML's wheels bring along: ten times as fast as in Python.
+    """
 
 
 _CoreLoader.yaml_implicit_resolvers = {}

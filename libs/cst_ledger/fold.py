@@ -138,4 +138,6 @@ def facts_of(state: Document) -> dict[str, Any]:
         "resolved_at": state["timestamps"]["resolved_at"],
         "historic": state["historic"],
         "public": state["public"],
+        # Requests from before there was this field have none.
+        "source": state.get("channel"),
     }

@@ -7,19 +7,19 @@ relay tells it from other updates by ``last_seq``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from itertools import groupby
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import bson
-from pymongo import ASCENDING, DESCENDING, GEOSPHERE, IndexModel
+from pymongo import ASCENDING, DESCENDING, GEOSPHERE, IndexModel, UpdateOne
 
 from cst_core.clock import Clock, wall_now
 from cst_core.errors import NotFound, StaleVersion, TooLarge
 from cst_ledger.events import Document, NewEvent
-from cst_ledger.fold import get_path, outermost, text_changes
+from cst_ledger.fold import text_changes
 from cst_ledger.rules import RuleBook
 from cst_ledger.rules_store import learn
-from cst_ledger.seal import BUCKET_SIZE, Sealer, bucket_of
+from cst_ledger.seal import Sealer
+from cst_ledger.writes import Write, pushes_of, state_update, write_all
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 from cst_mongo.transactions import transact
@@ -109,10 +109,6 @@ LOGS = CollectionSpec(
 Decide = Callable[[Document], Sequence[NewEvent]]
 
 
-class StaleHead(Exception):
-    """The document given to ``append`` is not the current one; load it again."""
-
-
 class Ledger:
     """Writes requests on behalf of one service."""
 
@@ -131,6 +127,18 @@ class Ledger:
             raise NotFound(f"no request {request_id}", request_id=request_id)
         await learn(self.rules, self._db, document["workflow"]["transition_rules_version"])
         return document
+
+    async def load_many(self, request_ids: Iterable[str], session: Session) -> dict[str, Document]:
+        """Return request documents by id, in one round trip; ``NotFound`` where one is missing."""
+        wanted = dict.fromkeys(request_ids)
+        cursor = self._requests.find({"request_id": {"$in": list(wanted)}}, session=session)
+        found = {document["request_id"]: document async for document in cursor}
+        for request_id in wanted:
+            if request_id not in found:
+                raise NotFound(f"no request {request_id}", request_id=request_id)
+        for version in {doc["workflow"]["transition_rules_version"] for doc in found.values()}:
+            await learn(self.rules, self._db, version)
+        return found
 
     async def create(self, request_id: str, first: NewEvent, session: Session) -> Document:
         """Insert a request with its first event (``created``), within ``session``.
@@ -212,9 +220,34 @@ class Ledger:
         Raises:
             StaleHead: the document was not read in this transaction and has moved since.
         """
-        if not events:
-            return document
-        after, sealed, changed = document, [], set[str]()
+        (after,) = await self.append_many([(document, events)], session)
+        return after
+
+    async def append_many(
+        self, appends: Sequence[tuple[Document, Sequence[NewEvent]]], session: Session
+    ) -> list[Document]:
+        """Append to several requests, each read in ``session`` and named once, in two round trips.
+
+        Raises:
+            StaleHead: one of the documents was not read in this transaction and has moved since.
+        """
+        afters, states, pushes = list[Document](), list[UpdateOne](), list[Write]()
+        for document, events in appends:
+            after = document
+            if events:
+                after, sealed, changed = self._seal(document, events)
+                states.append(state_update(document, after, changed))
+                pushes += pushes_of(document["_id"], sealed)
+            afters.append(after)
+        await write_all(self._requests, states, session)
+        await write_all(self._logs, pushes, session)
+        return afters
+
+    def _seal(
+        self, document: Document, events: Sequence[NewEvent]
+    ) -> tuple[Document, list[Document], set[str]]:
+        """Return the document after ``events``, these as they are stored, and the paths changed."""
+        after, sealed, changed = document, list[Document](), set[str]()
         now = self.clock.now()
         for new in events:
             event, after_event = self._sealer.seal(document["request_id"], after, new, now=now)
@@ -222,42 +255,7 @@ class Ledger:
             after = after_event
             sealed.append(event)
         _check_size(after)
-        await self._write_state(document, after, changed, session)
-        await self._push(document["_id"], sealed, session)
-        return after
-
-    async def _write_state(
-        self, before: Document, after: Document, changed: set[str], session: Session
-    ) -> None:
-        update = {
-            **{path: get_path(after, path) for path in outermost(changed)},
-            "timestamps.updated_at": after["timestamps"]["updated_at"],
-            "version": after["version"],
-            "ledger": after["ledger"],
-        }
-        result = await self._requests.update_one(
-            {"_id": before["_id"], "ledger.seq": before["ledger"]["seq"]},
-            {"$set": update},
-            session=session,
-        )
-        if result.matched_count != 1:
-            raise StaleHead(before["request_id"])
-
-    async def _push(self, oid: bson.ObjectId, events: list[Document], session: Session) -> None:
-        for bucket, group in groupby(events, key=lambda event: bucket_of(event["seq"])):
-            batch = list(group)
-            tail = {"last_seq": batch[-1]["seq"], "updated_at": wall_now()}
-            if bucket > 0 and batch[0]["seq"] % BUCKET_SIZE == 0:
-                log = {"request_id": oid, "bucket": bucket, "event_stream": batch, **tail}
-                await self._logs.insert_one(log, session=session)
-                continue
-            result = await self._logs.update_one(
-                {"request_id": oid, "bucket": bucket, "last_seq": batch[0]["seq"] - 1},
-                {"$push": {"event_stream": {"$each": batch}}, "$set": tail},
-                session=session,
-            )
-            if result.matched_count != 1:
-                raise StaleHead(batch[0]["subject"])
+        return after, sealed, changed
 
 
 def check_version(document: Document, expected: int | None) -> None:

@@ -13,8 +13,9 @@ from bson import ObjectId
 from cst_ledger.chain import TEXT_KEYS
 from cst_ledger.events import Document
 from cst_ledger.fold import is_note
-from cst_ledger.ledger import LOGS, StaleHead
+from cst_ledger.ledger import LOGS
 from cst_ledger.seal import BUCKET_SIZE, bucket_of
+from cst_ledger.writes import StaleHead
 from cst_mongo.client import Database, Session
 
 

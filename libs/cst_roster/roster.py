@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,16 @@ class Roster:
     async def find(self, agent_id: ObjectId, session: Session | None = None) -> Document | None:
         """Return an agent by its id."""
         return await self._agents.find_one({"_id": agent_id}, session=session)
+
+    async def find_all(
+        self, agent_ids: Iterable[ObjectId], session: Session
+    ) -> dict[ObjectId, Document]:
+        """Return agents by their ids, in one round trip; those that are none are left out."""
+        wanted = list(agent_ids)
+        if not wanted:
+            return {}
+        cursor = self._agents.find({"_id": {"$in": wanted}}, session=session)
+        return {agent["_id"]: agent async for agent in cursor}
 
     async def coded(self, agent_code: str, session: Session | None = None) -> Document | None:
         """Return an agent by its code."""

@@ -7,12 +7,13 @@ request is held. A row says when that is over; what counts is the request as it 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from bson import ObjectId
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DeleteOne, IndexModel, UpdateOne
 
 from cst_dispatch.choosing import Chooser
 from cst_dispatch.domain.acceptance import accept_by
@@ -50,14 +51,16 @@ class AcceptanceClocks:
     def __init__(self, db: Database) -> None:
         self._rows = db[ACCEPTANCE.name]
 
-    async def put(self, request_id: str, row: dict[str, Any], session: Session) -> None:
-        """Set a request's row, not claimed by anybody."""
-        change = {"$set": {**row, "claimed_until": None}}
-        await self._rows.update_one({"_id": request_id}, change, upsert=True, session=session)
-
-    async def drop(self, request_id: str, session: Session) -> None:
-        """Remove a request's row, if it has one."""
-        await self._rows.delete_one({"_id": request_id}, session=session)
+    async def follow(self, rows: Mapping[str, dict[str, Any] | None], session: Session) -> None:
+        """Set the rows of requests, or remove them (None), in one round trip."""
+        writes = [
+            DeleteOne({"_id": key})
+            if row is None
+            else UpdateOne({"_id": key}, {"$set": {**row, "claimed_until": None}}, upsert=True)
+            for key, row in rows.items()
+        ]
+        if writes:
+            await self._rows.bulk_write(writes, ordered=False, session=session)
 
     async def of_agent(self, agent_id: ObjectId, session: Session) -> list[str]:
         """Return the requests that an agent has yet to begin."""
@@ -86,36 +89,40 @@ class Acceptance:
         self._reassignment = Reassignment(core, chooser)
         self._holder = holder_name()
 
-    async def follow(self, document: Document, session: Session) -> datetime | None:
-        """Bring a request's clock in line with it; return when its assignee's time is over."""
-        due = await self.due(document, session)
-        if due is None:
-            await self._clocks.drop(document["request_id"], session)
-            return None
-        row = {"agent_id": document["assignment"]["assigned_agent_id"], "next_due_at": due}
-        await self._clocks.put(document["request_id"], row, session)
-        return due
+    async def follow(self, documents: Sequence[Document], session: Session) -> dict[str, datetime]:
+        """Bring requests' clocks in line with them.
+
+        Returns:
+            When the assignees' time is over, by request id, for those that have a clock.
+        """
+        dues = await self.dues(documents, session)
+        rows = {document["request_id"]: _row(document, dues) for document in documents}
+        await self._clocks.follow(rows, session)
+        return dues
 
     async def follow_agent(self, agent_id: ObjectId, session: Session) -> None:
         """The same for all that an agent has yet to begin, as their shifts have changed."""
-        for request_id in await self._clocks.of_agent(agent_id, session):
-            await self.follow(await self._ledger.load(request_id, session), session)
+        ids = await self._clocks.of_agent(agent_id, session)
+        await self.follow(list((await self._ledger.load_many(ids, session)).values()), session)
 
-    async def due(self, document: Document, session: Session) -> datetime | None:
-        """Return when the assignee's time to begin is over; None where there is no such time."""
+    async def dues(self, documents: Sequence[Document], session: Session) -> dict[str, datetime]:
+        """Return when the assignees' time to begin is over, by request id, where it runs."""
         minutes = (await self._core.catalog.get()).city.acceptance_minutes
-        limit = minutes.get(document["priority"])
-        if limit is None or not is_to_begin(document):
-            return None
-        agent = await self._roster.find(document["assignment"]["assigned_agent_id"], session)
-        if agent is None or agent["kind"] != "person":
-            return None
-        # Work that came back and was given out again by a step has its time from that.
-        given_at = [document["assignment"].get("since"), document["timestamps"]["assigned_at"]]
-        since = max(at for at in given_at if at is not None)
-        pauses = [(p["since"], p["until"]) for p in document["workflow"]["pauses"]]
-        always = document["priority"] == "P1" and agent["schedule"]["on_call"]
-        return accept_by(agent["schedule"], since, limit, pauses, always=always)
+        running = [
+            document
+            for document in documents
+            if is_to_begin(document) and document["priority"] in minutes
+        ]
+        holders = {document["assignment"]["assigned_agent_id"] for document in running}
+        agents = await self._roster.find_all(holders, session)
+        dues = dict[str, datetime]()
+        for document in running:
+            agent = agents.get(document["assignment"]["assigned_agent_id"])
+            if agent is not None and agent["kind"] == "person":
+                due = _due(document, agent, minutes[document["priority"]])
+                if due is not None:
+                    dues[document["request_id"]] = due
+        return dues
 
     async def pass_on_due(self) -> int:
         """Give to others what was not begun in time; return how many requests were looked at."""
@@ -133,14 +140,13 @@ class Acceptance:
     async def _pass_on(self, request_id: str) -> None:
         async def once(session: Session) -> None:
             document, now = await self._ledger.load(request_id, session), self._core.clock.now()
-            due = await self.follow(document, session)
+            due = (await self.follow([document], session)).get(request_id)
             if due is None or due > now:
                 return
             if await self._to_another(document, session) is None:
-                row = {"next_due_at": now + AGAIN_AFTER}
-                await self._clocks.put(request_id, row, session)
+                await self._clocks.follow({request_id: {"next_due_at": now + AGAIN_AFTER}}, session)
                 return
-            await self.follow(await self._ledger.load(request_id, session), session)
+            await self.follow([await self._ledger.load(request_id, session)], session)
 
         await transact(self._core.db, once)
 
@@ -161,6 +167,26 @@ class Acceptance:
             return await self.pass_on_due() == CLAIMED
 
         await repeat("acceptance", work, stop, pause_s=PAUSE_S)
+
+
+def _row(document: Document, dues: Mapping[str, datetime]) -> dict[str, Any] | None:
+    due = dues.get(document["request_id"])
+    if due is None:
+        return None
+    return {"agent_id": document["assignment"]["assigned_agent_id"], "next_due_at": due}
+
+
+def _due(document: Document, agent: Document, minutes: float) -> datetime | None:
+    """Return when the time of ``agent`` to begin is over: so many minutes of their shifts.
+
+    None where they have no shifts that come to so many.
+    """
+    # Work that came back and was given out again by a step has its time from that.
+    given_at = [document["assignment"].get("since"), document["timestamps"]["assigned_at"]]
+    since = max(at for at in given_at if at is not None)
+    pauses = [(p["since"], p["until"]) for p in document["workflow"]["pauses"]]
+    always = document["priority"] == "P1" and agent["schedule"]["on_call"]
+    return accept_by(agent["schedule"], since, minutes, pauses, always=always)
 
 
 def is_to_begin(document: Document) -> bool:

@@ -68,10 +68,10 @@ class AssignHandler:
             if event.name == "escalated":
                 await self._pass_on(event, session)
         # Of several events of a request the last one counts: what matters is how it stands.
-        for request_id in dict.fromkeys(event.subject for event in events):
-            document = await self._ledger.load(request_id, session)
-            await self._service.follow(document, session)
-            await self._acceptance.follow(document, session)
+        found = await self._ledger.load_many((event.subject for event in events), session)
+        documents = list(found.values())
+        await self._service.follow(documents, session)
+        await self._acceptance.follow(documents, session)
 
     async def _pass_on(self, event: RequestEvent, session: Session) -> None:
         action = Escalated.model_validate(event.data).action

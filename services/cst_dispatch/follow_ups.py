@@ -6,11 +6,11 @@ at one instant with the rows; what differs is followed again, each in a transact
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from cst_dispatch.acceptance import ACCEPTANCE, Acceptance, is_to_begin
+from cst_dispatch.acceptance import ACCEPTANCE, Acceptance
 from cst_dispatch.choosing import Chooser
 from cst_dispatch.domain.decisions import is_to_assign
 from cst_dispatch.queue import QUEUE, row_of
@@ -37,7 +37,7 @@ class FollowUps:
         rows: str,
         status: str,
         right: Callable[[Document, Session], Awaitable[Row | None]],
-        follow: Callable[[Document, Session], Awaitable[object]],
+        follow: Callable[[Sequence[Document], Session], Awaitable[object]],
     ) -> None:
         self._db = core.db
         self._rows = core.db[rows]
@@ -61,7 +61,7 @@ class FollowUps:
         return found.lines()
 
     async def _once(self, request_id: str, session: Session) -> None:
-        await self._follow(await self._ledger.load(request_id, session), session)
+        await self._follow([await self._ledger.load(request_id, session)], session)
 
     async def _wrong(self) -> dict[str, str]:
         """Return what is wrong, by request id."""
@@ -100,7 +100,7 @@ def acceptance(core: Core) -> FollowUps:
     service = Acceptance(core)
 
     async def right(document: Document, session: Session) -> Row | None:
-        if not is_to_begin(document) or await service.due(document, session) is None:
+        if not await service.dues([document], session):
             return None
         return {"agent_id": document["assignment"]["assigned_agent_id"]}
 

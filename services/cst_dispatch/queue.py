@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, DeleteOne, IndexModel, UpdateOne
 
 from cst_dispatch.domain.candidates import Job
 from cst_dispatch.domain.decisions import holders
@@ -39,19 +39,23 @@ class Queue:
     def __init__(self, db: Database) -> None:
         self._rows = db[QUEUE.name]
 
-    async def put(
-        self, document: Document, skills: Collection[str], now: datetime, session: Session
+    async def follow(
+        self,
+        waiting: Sequence[tuple[Document, Collection[str]]],
+        others: Sequence[str],
+        now: datetime,
+        session: Session,
     ) -> None:
-        """Queue a request to be looked at now, or bring its row in line with it."""
-        row = row_of(document, skills) | {"next_try_at": now}
-        fresh: dict[str, Any] = {"waits_since": now, "deferred_as": None, "reason": None}
-        fresh["excluded"] = {}
-        await self._rows.update_one(
-            {"_id": document["request_id"]},
-            {"$set": row, "$inc": {"wakes": 1}, "$setOnInsert": fresh},
-            upsert=True,
-            session=session,
-        )
+        """Queue requests (each with its skills) to be looked at now, or bring their rows in line.
+
+        ``others`` are not to wait: they are taken out.
+        """
+        writes: list[UpdateOne | DeleteOne] = [
+            _put(document, skills, now) for document, skills in waiting
+        ]
+        writes += [DeleteOne({"_id": request_id}) for request_id in others]
+        if writes:
+            await self._rows.bulk_write(writes, ordered=False, session=session)
 
     async def find(self, request_id: str, session: Session) -> Document | None:
         """Return the row of a request."""
@@ -144,6 +148,14 @@ class Queue:
         if after is not None:
             these = {"$and": [these, _later_than(*after)]}
         return await self._rows.find(these).sort([*RANK]).limit(limit).to_list()
+
+
+def _put(document: Document, skills: Collection[str], now: datetime) -> UpdateOne:
+    row = row_of(document, skills) | {"next_try_at": now}
+    fresh: dict[str, Any] = {"waits_since": now, "deferred_as": None, "reason": None}
+    fresh["excluded"] = {}
+    change = {"$set": row, "$inc": {"wakes": 1}, "$setOnInsert": fresh}
+    return UpdateOne({"_id": document["request_id"]}, change, upsert=True)
 
 
 def row_of(document: Document, skills: Collection[str]) -> Document:

@@ -86,13 +86,15 @@ class DispatchService:
         self._roster = Roster(core.db)
         self._inbox = Inbox(core.db)
 
-    async def follow(self, document: Document, session: Session) -> None:
-        """Put a request into the queue, to be looked at now, or take it out, as it stands."""
-        if is_to_assign(document):
-            job = await self._chooser.job(document)
-            await self._queue.put(document, job.skills, self._core.clock.now(), session)
-        else:
-            await self._queue.leave(document["request_id"], session)
+    async def follow(self, documents: Sequence[Document], session: Session) -> None:
+        """Put requests into the queue, to be looked at now, or take them out, as they stand."""
+        waiting = [
+            (document, (await self._chooser.job(document)).skills)
+            for document in documents
+            if is_to_assign(document)
+        ]
+        others = [doc["request_id"] for doc in documents if not is_to_assign(doc)]
+        await self._queue.follow(waiting, others, self._core.clock.now(), session)
 
     async def assign(self, request_id: str, session: Session, attempt: Attempt) -> Decision | None:
         """Reserve the best agent and assign, or defer; None when the request is not to assign.

@@ -13,8 +13,6 @@ from cst_workflow.triage import TriageService
 
 #: Ledger writes per transaction: fewer than a projection's, since each holds a request's document.
 CHUNK = 20
-#: Masters per transaction: each brings all its duplicates along.
-FOLLOW_CHUNK = 5
 
 
 class TriageHandler:
@@ -30,12 +28,13 @@ class TriageHandler:
         self._duplicates = duplicates
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        await self._duplicates.detection.detect_all(
+            [event.subject for event in events if event.name == "created"], session
+        )
         for event in events:
-            if event.name == "created":
-                await self._duplicates.detection.detect(event.subject, session)
-            elif event.name in ("location_changed", "category_changed"):
+            if event.name in ("location_changed", "category_changed"):
                 await self._duplicates.detection.moved(event.subject, session)
-            await self._triage.take(event, session)
+        await self._triage.take(events, session)
 
 
 class FollowHandler:
@@ -48,12 +47,12 @@ class FollowHandler:
         self._duplicates = duplicates
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
-        # Duplicates go to where their master is now, so a request's last event stands for all.
-        for event in {event.subject: event for event in events}.values():
-            if event.name in ("resolved", "closed"):
-                await self._duplicates.repository.void(event.subject, session, as_master=True)
-            if event.facts.is_master:
-                await self._duplicates.following.follow_all(event.subject, session)
+        # Duplicates go to where their masters are now, so a request's last event stands for all.
+        last = {event.subject: event for event in events}.values()
+        over = [event.subject for event in last if event.name in ("resolved", "closed")]
+        await self._duplicates.repository.void(over, session, as_master=True)
+        masters = [event.subject for event in last if event.facts.is_master]
+        await self._duplicates.following.follow_all(masters, session)
 
 
 class DisputeHandler:

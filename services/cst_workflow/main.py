@@ -8,13 +8,7 @@ from cst_process.core import Core
 from cst_process.worker import ServiceWorker, Subscription, Work
 from cst_workflow.api import router
 from cst_workflow.closing import ClosingService
-from cst_workflow.consumers import (
-    CHUNK,
-    FOLLOW_CHUNK,
-    DisputeHandler,
-    FollowHandler,
-    TriageHandler,
-)
+from cst_workflow.consumers import CHUNK, DisputeHandler, FollowHandler, TriageHandler
 from cst_workflow.disputes import DisputeService
 from cst_workflow.duplicates.service import DuplicateWork
 from cst_workflow.holds import HoldService
@@ -28,7 +22,7 @@ def _work(core: Core) -> Work:
     return Work(
         [
             Subscription(REQUEST_EVENTS, triage, chunk=CHUNK),
-            Subscription(REQUEST_EVENTS, FollowHandler(duplicates), chunk=FOLLOW_CHUNK),
+            Subscription(REQUEST_EVENTS, FollowHandler(duplicates), chunk=CHUNK),
             Subscription(REQUEST_EVENTS, DisputeHandler(DisputeService(core)), chunk=CHUNK),
         ],
         [HoldService(core).run, ClosingService(core).run],

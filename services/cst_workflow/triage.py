@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,18 +29,23 @@ class TriageService:
         self._inbox = Inbox(core.db)
         self._requests = core.db[REQUESTS.name]
 
-    async def take(self, event: RequestEvent, session: Session) -> None:
-        """Triage the request that an event tells of, if a rule covers it, within ``session``.
+    async def take(self, events: Sequence[RequestEvent], session: Session) -> None:
+        """Triage the requests that events tell of, if a rule covers them, within ``session``.
 
-        A danger it was filed with goes to the inbox, also where staff triage.
+        A danger that one was filed with goes to the inbox, also where staff triage.
         """
-        document = await self._ledger.load(event.subject, session)
-        if event.name == "created" and event.data.get("dangerous"):
-            now = self._core.clock.now()
-            for notice in danger_notices(document, event.seq):
-                await self._inbox.post(notice, document, now, session)
-        events = triage(document, await self._core.catalog.get())
-        await self._ledger.append(document, events, session)
+        documents = await self._ledger.load_many((event.subject for event in events), session)
+        for event in events:
+            if event.name == "created" and event.data.get("dangerous"):
+                await self._warn(documents[event.subject], event.seq, session)
+        catalog = await self._core.catalog.get()
+        triaged = [(document, triage(document, catalog)) for document in documents.values()]
+        await self._ledger.append_many(triaged, session)
+
+    async def _warn(self, document: Document, seq: int, session: Session) -> None:
+        now = self._core.clock.now()
+        for notice in danger_notices(document, seq):
+            await self._inbox.post(notice, document, now, session)
 
     async def queue(
         self, cursor: str | None, limit: int

@@ -47,6 +47,7 @@ def first_event(document: Document, rules: RuleSet, by: By, now: datetime) -> Ne
         "workflow": steps | {name: idle[f"workflow.{name}"] for name in ("held_seconds", "pauses")},
         "due_at": idle["due_at"],
         "location": location,
+        "channel": CHANNEL,
         "successor_of": document["request_id"],
     }
     return NewEvent(

@@ -39,13 +39,38 @@ class Detection:
         self._linking = Linking(core, ledger, repository)
         self._marks = CollectionMarks(core.db, CONSUMER)
 
-    async def detect(self, request_id: str, session: Session) -> None:
-        """Look for what a request is a duplicate of, older unseen ones first."""
+    async def detect_all(self, request_ids: Sequence[str], session: Session) -> None:
+        """Look for what each of some requests is a duplicate of, one after the other.
+
+        What all of them need is read and touched together first.
+        """
+        if not request_ids:
+            return
+        known = await self._ledger.load_many(request_ids, session)
+        catalog = await self._core.catalog.get()
+        guards = {guard for row in known.values() for guard in _guards(row, catalog)}
+        await self._repository.touch(guards, session)
+        for request_id in request_ids:
+            await self.detect(request_id, session, known)
+
+    async def detect(
+        self, request_id: str, session: Session, known: dict[str, Document] | None = None
+    ) -> None:
+        """Look for what a request is a duplicate of, older unseen ones first.
+
+        ``known`` has requests as they stand in the session, with their guards touched; it is
+        emptied where something may have changed.
+        """
+        known = {} if known is None else known
         catalog = await self._core.catalog.get()
         seen: set[str] = set()
         waiting = [request_id]
         while waiting:
-            unseen = await self._look(waiting[-1], catalog, seen, session)
+            document = known.pop(waiting[-1], None)
+            if document is None:
+                document = await self._ledger.load(waiting[-1], session)
+                await self._repository.touch(_guards(document, catalog), session)
+            unseen = await self._look(document, catalog, seen, known, session)
             if unseen is None:
                 seen.add(waiting.pop())
             else:
@@ -53,23 +78,25 @@ class Detection:
 
     async def moved(self, request_id: str, session: Session) -> None:
         """Look again after a request's place or category was corrected."""
-        await self._repository.void(request_id, session, as_master=True)
+        await self._repository.void([request_id], session, as_master=True)
         await self.detect(request_id, session)
 
     async def _look(
-        self, request_id: str, catalog: Catalog, seen: set[str], session: Session
+        self,
+        document: Document,
+        catalog: Catalog,
+        seen: set[str],
+        known: dict[str, Document],
+        session: Session,
     ) -> str | None:
         """Settle a request; or return an older one that has to be looked at before it."""
-        document = await self._ledger.load(request_id, session)
-        category = catalog.categories.get(document["category"])
-        if category is None or not _is_to_detect(document, catalog):
-            return None
-        if category.duplicates == "off":
+        category = _category_to_detect(document, catalog)
+        if category is None:
             return None
         report = Report.of(document)
-        cells = guard_cells(report.leaves(category), category)
-        await self._repository.touch(category.code, cells, session)
         near = await self._near(report, category, catalog, session)
+        if near:
+            known.clear()  # what is written now may be of any of them
         older = [row for row in near if fits(Report.of(row), report, category)]
         if category.duplicates == "suggest" or document["workflow"]["hold"] is not None:
             await self._suggest_among(document, report, older[:1], near, category, session)
@@ -183,6 +210,23 @@ class Detection:
             meta = {"master_request_id": master_id, "distance_m": distance_m}
             event = NewEvent("duplicate_suggested", DUPLICATES, meta=meta)
             await self._ledger.append(document, [event], session)
+
+
+def _category_to_detect(document: Document, catalog: Catalog) -> Category | None:
+    """Return the category of a request that may be a duplicate of another; None where it can't."""
+    category = catalog.categories.get(document["category"])
+    if category is None or category.duplicates == "off" or not _is_to_detect(document, catalog):
+        return None
+    return category
+
+
+def _guards(document: Document, catalog: Catalog) -> list[str]:
+    """Return the guards of the place around a request, where it is to be detected."""
+    category = _category_to_detect(document, catalog)
+    if category is None:
+        return []
+    cells = guard_cells(Report.of(document).leaves(category), category)
+    return [f"{category.code}:{cell}" for cell in cells]
 
 
 def _is_to_detect(document: Document, catalog: Catalog) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cst_core.errors import InvalidInput, MissingFields, TransitionRefused
 from cst_ledger.events import Document
 from cst_ledger.ledger import Ledger
@@ -18,11 +20,13 @@ class Following:
         self._ledger = ledger
         self._roster = Roster(core.db)
 
-    async def follow_all(self, master_id: str, session: Session) -> None:
-        """Bring every duplicate of a master along; what their rules do not allow stays as it is."""
-        master = await self._ledger.load(master_id, session)
-        for request_id in master["duplicates"]["linked_duplicates"]:
-            await self.follow(await self._ledger.load(request_id, session), master, session)
+    async def follow_all(self, master_ids: Sequence[str], session: Session) -> None:
+        """Bring along every duplicate of some masters; what its rules do not allow stays."""
+        masters = await self._ledger.load_many(master_ids, session)
+        for master in masters.values():
+            linked = master["duplicates"]["linked_duplicates"]
+            for duplicate in (await self._ledger.load_many(linked, session)).values():
+                await self.follow(duplicate, master, session)
 
     async def follow(self, duplicate: Document, master: Document, session: Session) -> Document:
         """Bring one duplicate along; return it afterwards."""

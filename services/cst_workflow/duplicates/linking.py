@@ -58,7 +58,7 @@ class Linking:
             moved.append(await self._ledger.append(follower, [flattened], session))
         events = [_as_master(master, position, row, link) for position, row in enumerate(moved)]
         master = await self._ledger.append(master, events, session)
-        await self._repository.void(duplicate["request_id"], session, as_master=False)
+        await self._repository.void([duplicate["request_id"]], session, as_master=False)
         moved = [await self._following.follow(each, master, session) for each in moved]
         return moved[0], master
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,13 +47,14 @@ class DuplicateRepository:
         self._suggestions = db[SUGGESTIONS.name]
         self._supporters = db[SUPPORTERS.name]
 
-    async def touch(self, category: str, cells: Sequence[str], session: Session) -> None:
-        """Write the guards of a place, so that two who look around there at once conflict."""
+    async def touch(self, guards: Iterable[str], session: Session) -> None:
+        """Write the guards of places, so that two who look around there at once conflict."""
         touches = [
-            UpdateOne({"_id": f"{category}:{cell}"}, {"$inc": {"touched": 1}}, upsert=True)
-            for cell in cells
+            UpdateOne({"_id": guard}, {"$inc": {"touched": 1}}, upsert=True)
+            for guard in sorted(guards)
         ]
-        await self._guards.bulk_write(touches, ordered=True, session=session)
+        if touches:
+            await self._guards.bulk_write(touches, ordered=True, session=session)
 
     @staticmethod
     def near(report: Report, category: str, rules: Rules) -> dict[str, Any]:
@@ -129,11 +130,14 @@ class DuplicateRepository:
             {"_id": key}, {"$set": decided, "$setOnInsert": fields}, upsert=True, session=session
         )
 
-    async def void(self, request_id: str, session: Session, *, as_master: bool) -> None:
-        """Take back what is suggested of a request; with ``as_master`` of others with it, too."""
-        sides: list[dict[str, Any]] = [{"request_id": request_id}]
+    async def void(self, request_ids: Sequence[str], session: Session, *, as_master: bool) -> None:
+        """Take back what is suggested of requests; with ``as_master`` of others with them, too."""
+        if not request_ids:
+            return
+        these = {"$in": list(request_ids)}
+        sides: list[dict[str, Any]] = [{"request_id": these}]
         if as_master:
-            sides.append({"master_request_id": request_id})
+            sides.append({"master_request_id": these})
         await self._suggestions.update_many(
             {"$or": [{**side, "state": "open"} for side in sides]},
             {"$set": {"state": "void"}},

@@ -36,7 +36,7 @@ async def test_every_event_of_every_use_case(core: Core) -> None:
         await seed(core, example)
     by_rule_event = RequestEvent.model_validate(by_rule)
     triage = TriageService(core)
-    await transact(core.db, lambda session: triage.take(by_rule_event, session))
+    await transact(core.db, lambda session: triage.take([by_rule_event], session))
     raised = TransitionCommand(to="triaged", priority="P1", note="Freezing night ahead")
     await service.transition(by_staff["subject"], raised, STAFF)
     agent = await core.db["service_agents"].find_one({"kind": "person", "active": True})

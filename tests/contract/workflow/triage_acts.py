@@ -56,7 +56,7 @@ async def take(core: Core, request_id: str, **meta: object) -> None:
     stored = (await events_of(core.db, (await ledger.load(request_id))["_id"]))[0]
     event = RequestEvent.model_validate(cloud_event(stored, "new-york"))
     event = event.model_copy(update={"data": event.data | meta})
-    await transact(core.db, lambda session: service.take(event, session))
+    await transact(core.db, lambda session: service.take([event], session))
 
 
 async def triage_acts(core: Core) -> None:

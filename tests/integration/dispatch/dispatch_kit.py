@@ -60,7 +60,7 @@ class Dispatch:
         """Put requests into the queue without anybody looking at it."""
         for request_id in request_ids:
             document = await self.desk.load(request_id)
-            await transact(self.db, partial(DispatchService(self.core).follow, document))
+            await transact(self.db, partial(DispatchService(self.core).follow, [document]))
 
     async def holder(self, request_id: str) -> str | None:
         """Return the code of who has a request."""

@@ -39,9 +39,9 @@ async def queued(city: Dispatch, ids: list[str]) -> None:
     queue, ledger = Queue(city.db), city.core.ledger("test")
 
     async def put(session: Session, part: list[str]) -> None:
-        for request_id in part:
-            document = await ledger.load(request_id, session)
-            await queue.put(document, ["roads"], city.core.clock.now(), session)
+        documents = (await ledger.load_many(part, session)).values()
+        waiting = [(document, ["roads"]) for document in documents]
+        await queue.follow(waiting, [], city.core.clock.now(), session)
 
     for start in range(0, len(ids), 50):
         await transact(city.db, partial(put, part=ids[start : start + 50]))

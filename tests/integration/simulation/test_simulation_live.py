@@ -7,7 +7,7 @@ import json
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,8 @@ from cst_testkit.waiting import wait_until
 #: Few reports a second: a machine with other work to do must keep up with them.
 CLOCK = "2026-11-23T08:00:00-05:00@500"
 HOURS, RATE, SEED = 3.0, 45.0, 311
+#: A busy machine needs more of the city's hours until work is done: it lives on until then.
+MOST_HOURS = 24.0
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,25 @@ async def done(cst: Any) -> AsyncIterator[Done]:
     settings = load_settings(AppSettings, home=cst.home.root)
     async with open_database(report["mongo_uri"], report["mongo_db"], app="test") as db:
         clock = await shared_clock(db, CLOCK)
-        plan = Plan(SEED, RATE, HOURS, Credentials.of(settings, None))
+        plan = Plan(SEED, RATE, MOST_HOURS, Credentials.of(settings, None))
         simulation = Simulation(report["api_url"], new_york(), clock, plan)
-        await simulation.run(asyncio.Event())
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(simulation.run(stop))
+            group.create_task(_end_when_work_is_done(simulation, stop))
         yield Done(simulation.counters, db, cst, report)
+
+
+async def _end_when_work_is_done(simulation: Simulation, stop: asyncio.Event) -> None:
+    end = simulation.clock.now() + timedelta(hours=HOURS)
+
+    def done() -> bool:
+        counters = simulation.counters
+        lived = simulation.clock.now() > end and counters.replayed > 0
+        return stop.is_set() or (lived and counters.started > counters.resolved > 0)
+
+    await wait_until(done, MOST_HOURS * 3600 / simulation.clock.rate, "work to be done")
+    stop.set()
 
 
 async def test_each_created_answer_is_a_request(done: Done) -> None:

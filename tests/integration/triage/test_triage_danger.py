@@ -42,7 +42,7 @@ async def test_a_repeated_event_posts_nothing_twice(office: Office) -> None:
     first = RequestEvent.model_validate(cloud_event(stored, "new-york"))
     service = TriageService(core)
     async with office.untouched(request_id):
-        await transact(core.db, lambda session: service.take(first, session))
+        await transact(core.db, lambda session: service.take([first], session))
 
 
 async def test_what_staff_triage_is_told_of_too(office: Office) -> None:

@@ -198,7 +198,7 @@ def test_all_mistakes_are_reported_at_once(folder: Path, edit: Edit) -> None:
         ("# nothing but a comment\n", 1, "must be a mapping at the top, got nothing"),
         ("\n- a\n- b\n", 2, "must be a mapping at the top, got a list"),
         ("forty-two\n", 1, "must be a mapping at the top, got a single value"),
-        ("agents:\n  - name: [a, b\n", 3, "not valid YAML: expected ',' or ']'"),
+        ("agents:\n  - name: [a, b\n", 3, "not valid YAML: did not find expected ',' or ']'"),
         ("agents: !!python/name:os.system\n", 1, "not valid YAML: could not determine"),
         ("agents: &a [*a]\n", 1, "not valid YAML: an alias contains itself"),
     ],
