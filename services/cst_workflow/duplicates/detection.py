@@ -9,6 +9,7 @@ was committed after younger ones had been looked at takes them over, as it would
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from cst_bus.marks import CollectionMarks
 from cst_city.catalog import Catalog
@@ -29,6 +30,25 @@ CONSUMER = "workflow.triage"
 _TAKEN_OVER = frozenset({"new", "triaged", "assigned"})
 
 
+@dataclass
+class _Batch:
+    """What is known while requests are looked at in one transaction.
+
+    Attributes:
+        known: requests as they stand in the session, with their guards touched.
+        seen: those that have been settled.
+    """
+
+    known: dict[str, Document] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+
+    def forget(self, near: Sequence[Document]) -> None:
+        """Let go of what may be written while a request is settled: its neighbours and theirs."""
+        for row in near:
+            for request_id in (row["request_id"], *row["duplicates"]["linked_duplicates"]):
+                self.known.pop(request_id, None)
+
+
 class Detection:
     """Links or suggests duplicates by the mode of their category."""
 
@@ -46,33 +66,27 @@ class Detection:
         """
         if not request_ids:
             return
-        known = await self._ledger.load_many(request_ids, session)
         catalog = await self._core.catalog.get()
-        guards = {guard for row in known.values() for guard in _guards(row, catalog)}
+        batch = _Batch(await self._ledger.load_many(request_ids, session))
+        guards = {guard for row in batch.known.values() for guard in _guards(row, catalog)}
         await self._repository.touch(guards, session)
         for request_id in request_ids:
-            await self.detect(request_id, session, known)
+            if request_id not in batch.seen:
+                await self.detect(request_id, session, batch)
 
-    async def detect(
-        self, request_id: str, session: Session, known: dict[str, Document] | None = None
-    ) -> None:
-        """Look for what a request is a duplicate of, older unseen ones first.
-
-        ``known`` has requests as they stand in the session, with their guards touched; it is
-        emptied where something may have changed.
-        """
-        known = {} if known is None else known
+    async def detect(self, request_id: str, session: Session, batch: _Batch | None = None) -> None:
+        """Look for what a request is a duplicate of, older unseen ones first."""
+        batch = batch or _Batch()
         catalog = await self._core.catalog.get()
-        seen: set[str] = set()
         waiting = [request_id]
         while waiting:
-            document = known.pop(waiting[-1], None)
+            document = batch.known.pop(waiting[-1], None)
             if document is None:
                 document = await self._ledger.load(waiting[-1], session)
                 await self._repository.touch(_guards(document, catalog), session)
-            unseen = await self._look(document, catalog, seen, known, session)
+            unseen = await self._look(document, catalog, batch, session)
             if unseen is None:
-                seen.add(waiting.pop())
+                batch.seen.add(waiting.pop())
             else:
                 waiting.append(unseen)
 
@@ -82,12 +96,7 @@ class Detection:
         await self.detect(request_id, session)
 
     async def _look(
-        self,
-        document: Document,
-        catalog: Catalog,
-        seen: set[str],
-        known: dict[str, Document],
-        session: Session,
+        self, document: Document, catalog: Catalog, batch: _Batch, session: Session
     ) -> str | None:
         """Settle a request; or return an older one that has to be looked at before it."""
         category = _category_to_detect(document, catalog)
@@ -95,8 +104,7 @@ class Detection:
             return None
         report = Report.of(document)
         near = await self._near(report, category, catalog, session)
-        if near:
-            known.clear()  # what is written now may be of any of them
+        batch.forget(near)
         older = [row for row in near if fits(Report.of(row), report, category)]
         if category.duplicates == "suggest" or document["workflow"]["hold"] is not None:
             await self._suggest_among(document, report, older[:1], near, category, session)
@@ -105,7 +113,7 @@ class Detection:
             await self._take_over(document, report, near, category, session)
             return None
         first = older[0]["request_id"]
-        if first not in seen and not await self._was_seen(first, session):
+        if first not in batch.seen and not await self._was_seen(first, session):
             return str(first)
         master = await self._ledger.load(first, session)
         link = Link("auto", DUPLICATES, round(report.distance_m(Report.of(master)), 1))
