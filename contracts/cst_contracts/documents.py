@@ -211,6 +211,11 @@ class ServiceRequest(Wire):
     public: Publicity
     historic: bool = False
     source: SourceRef | None = None
+    channel: str | None = Field(
+        default=None,
+        description="How it came in: api, phone, desk, crew or successor, or as the system it was "
+        "imported from says; null where that is not known",
+    )
     danger: Danger | None = None
     dispute: Dispute | None = None
     escalations: int = Field(default=0, ge=0)

@@ -8,6 +8,7 @@ no free text is in any of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field
@@ -34,6 +35,11 @@ class Facts(Wire):
     resolved_at: Instant | None = None
     historic: bool
     public: Publicity
+    source: str | None = Field(
+        default=None,
+        description="How it came in, e.g. api or phone, or as the system it was imported from "
+        "says; null where that is not known",
+    )
 
 
 class EventData(Wire):
@@ -477,7 +483,8 @@ class RequestEvent(Wire):
 
     @property
     def facts(self) -> Facts:
-        return Facts.model_validate(self.data["facts"])
+        known = self.__dict__.get("_typed")
+        return Facts.model_validate(self.data["facts"]) if known is None else known.facts
 
     def typed(self) -> EventData:
         """Return ``data`` as its type's model.
@@ -486,4 +493,9 @@ class RequestEvent(Wire):
             KeyError: the type is not one of ``EVENTS``.
             pydantic.ValidationError: the data is not what the type promises.
         """
+        return self._typed
+
+    @cached_property
+    def _typed(self) -> EventData:
+        """Read once: consumers ask for the facts of an event again and again."""
         return EVENTS[self.name].data.model_validate(self.data)

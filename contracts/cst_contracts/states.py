@@ -74,9 +74,12 @@ class AgentState(Wire):
 
 
 class GeoFeedState(Wire):
-    """A map feed that was computed anew; ``etag`` changes with its GeoJSON."""
+    """A snapshot of a named map feed; ``etag`` is a digest of it.
 
-    feed_name: str = Field(examples=["heatmap-public-5d41402abc4b2a76"])
+    ``expires_at`` lies far away: a snapshot is there until its feed has enough newer ones.
+    """
+
+    feed_name: str = Field(examples=["open-potholes@17"])
     generated_at: Instant
     filters: dict[str, Any]
     etag: str

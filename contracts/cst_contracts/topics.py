@@ -65,7 +65,7 @@ AGENT_STATE = Topic(
 GEO_FEEDS = Topic(
     name="cst.geo.feeds.v1",
     key="feed_name",
-    description="Map feeds that were computed anew, without their GeoJSON. Internal.",
+    description="Snapshots of named map feeds, without their GeoJSON. Internal.",
     retention_ms=DAY_MS,
 )
 #: Without dead letters: what one tells of an event is not for outsiders, and the same event is

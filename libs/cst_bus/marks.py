@@ -57,7 +57,7 @@ class Marks:
         """Return the marks of those requests that have one."""
         ids = [self._prefix + request_id for request_id in request_ids]
         cursor = self._rows.find({"_id": {"$in": ids}}, _FIELDS, session=session)
-        return {self._request(row): _mark(row) async for row in cursor}
+        return {self._request(row): mark_of(row) async for row in cursor}
 
     async def parked(self) -> int:
         """Return how many requests are parked."""
@@ -66,7 +66,7 @@ class Marks:
     async def parked_rows(self) -> AsyncIterator[tuple[str, Mark]]:
         """Yield every parked request with its mark."""
         async for row in self._rows.find(self._parked_ones(), _FIELDS).sort("_id", 1):
-            yield self._request(row), _mark(row)
+            yield self._request(row), mark_of(row)
 
     def _parked_ones(self) -> dict[str, Any]:
         return {"parked": True, "_id": {"$regex": f"^{re.escape(self._prefix)}"}}
@@ -141,7 +141,8 @@ class CollectionMarks(Marks):
 _FIELDS = ("seq", "skipped", "parked", "parked_at", "error", "failed_seq")
 
 
-def _mark(row: Document) -> Mark:
+def mark_of(row: Document) -> Mark:
+    """Return the mark that a row holds."""
     seq = max(row["seq"], row.get("skipped", -1))
     if not row.get("parked"):
         return Mark(seq)

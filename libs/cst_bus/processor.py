@@ -8,7 +8,7 @@ is parked, that is, its later records follow it there instead of being applied o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -27,6 +27,11 @@ log = structlog.get_logger(__name__)
 
 #: Events in one transaction at most; much larger ones conflict and stall.
 CHUNK = 100
+#: A chunk that had to begin anew is followed by one of half its size, down to this, and every one
+#: that did not by a larger one: so large as the conflicts with other workers let it be.
+LEAST_CHUNK = 25
+#: Records that are read at a time while the chunk before them waits for the database.
+SLICE = 20
 #: Waits between attempts at one event that fails, in seconds.
 ATTEMPT_WAITS = (0.1, 0.5, 2.0)
 MIN_BACKOFF_S = 0.2
@@ -59,8 +64,26 @@ class _Sorted:
     passed: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Part:
+    """Items to be applied, and the record after them where that is no event."""
+
+    items: list[Item] = field(default_factory=list)
+    refused: tuple[Record, Unreadable] | None = None
+
+
 class Processor:
-    """Applies batches of records through one handler; ``progress`` tells how it is doing."""
+    """Applies batches of records through one handler; ``progress`` tells how it is doing.
+
+    Args:
+        db: the database.
+        handler: the effect.
+        dead_letters: where what cannot be handled goes.
+        marks: the consumer's marks, where they are not in ``consumer_marks``.
+        chunk: events in one transaction at most.
+        streams: how many transactions may be under way, each with partitions of its own. While
+            the database works for one, the process works for another.
+    """
 
     def __init__(
         self,
@@ -70,12 +93,14 @@ class Processor:
         *,
         marks: Marks | None = None,
         chunk: int = CHUNK,
+        streams: int = 1,
     ) -> None:
         self._db = db
         self._handler = handler
         self._dead = dead_letters
+        self._streams = streams
         self._marks = marks or CollectionMarks(db, handler.name)
-        self._chunk = chunk
+        self._chunk = self._size = chunk
         self.progress = Progress(handler.name)
 
     async def process(self, records: Sequence[Record]) -> None:
@@ -87,29 +112,57 @@ class Processor:
         """
         self.progress.begin()
         try:
-            await self._process(records)
+            await self._in_streams(records)
         except Exception as error:
             self.progress.failed(error)
             raise
         finally:
             self.progress.end()
 
-    async def _process(self, records: Sequence[Record]) -> None:
-        items: list[Item] = []
+    async def _in_streams(self, records: Sequence[Record]) -> None:
+        """Process each stream's records; all have ended when it returns or raises."""
+        streams: dict[int, list[Record]] = {}
         for record in records:
+            streams.setdefault(record.partition % self._streams, []).append(record)
+        work = (self._process(stream) for stream in streams.values())
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _process(self, records: Sequence[Record]) -> None:
+        """Settle one part after the other; each is read while the one before it is settled."""
+        settling: asyncio.Task[None] | None = None
+        try:
+            async for part in self._parts(records):
+                if settling is not None:
+                    await settling
+                settling = asyncio.create_task(self._settle(part))
+            if settling is not None:
+                await settling
+        finally:
+            if settling is not None and not settling.done():
+                settling.cancel()
+                await asyncio.wait([settling])
+
+    async def _parts(self, records: Sequence[Record]) -> AsyncIterator[_Part]:
+        part = _Part()
+        for number, record in enumerate(records, 1):
             try:
-                item = read(record, self._handler.types)
+                if (item := read(record, self._handler.types)) is not None:
+                    part.items.append(item)
             except Unreadable as error:
-                await self._apply(items)  # what came before it may be of its request
-                items = []
-                await self._refuse(record, error)
-                continue
-            if item is not None:
-                items.append(item)
-            if len(items) == self._chunk:
-                await self._apply(items)
-                items = []
-        await self._apply(items)
+                part.refused = record, error
+            if part.refused is not None or len(part.items) >= self._size:
+                yield part
+                part = _Part()
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        yield part
+
+    async def _settle(self, part: _Part) -> None:
+        await self._apply(part.items)  # what came before a refused one may be of its request
+        if part.refused is not None:
+            await self._refuse(*part.refused)
 
     async def _apply(self, items: Sequence[Item]) -> None:
         if not items:
@@ -125,11 +178,19 @@ class Processor:
         Raises:
             Unsettled: it fails, and trying again later would not help.
         """
+        attempts = 0
+
+        async def once(session: Session) -> _Sorted:
+            nonlocal attempts
+            attempts += 1
+            return await self._once(items, session)
+
         try:
-            done = await self._insist(lambda session: self._once(items, session))
+            done = await self._insist(once)
         except Exception as error:
             self.progress.failed(error)
             raise Unsettled(error) from error
+        self._adapt(begun_anew=attempts > 1)
         self._count(items, done)
         for item in done.parked:
             await self._dead.send(
@@ -151,6 +212,12 @@ class Processor:
         # be: whoever wrote it did so after every event up to it.
         await self._marks.pass_by(chunk.passed, session)
         return chunk
+
+    def _adapt(self, *, begun_anew: bool) -> None:
+        if begun_anew:
+            self._size = max(min(LEAST_CHUNK, self._chunk), self._size // 2)
+        else:
+            self._size = min(self._chunk, self._size + self._size // 4 + 1)
 
     def _count(self, items: Sequence[Item], done: _Sorted) -> None:
         name, handled = self._handler.name, len(done.fresh)

@@ -77,6 +77,8 @@ class CitySpec(Model):
 
     ``acceptance_minutes`` is how long, of their own shifts, an assignee has to begin; after
     ``acceptance_tries`` who did not a supervisor gets it. A priority that is left out has none.
+    ``staff_sources`` are the sources (of imports, or channels) by which crews enter their own work;
+    the channel ``crew`` is one in every city.
     """
 
     name: Slug
@@ -88,6 +90,7 @@ class CitySpec(Model):
     languages: Annotated[Unique[Language], Field(min_length=1)]
     departments: Annotated[dict[str, Text], Field(min_length=1)]
     unknown_points: tuple[Coordinate, ...] = ()
+    staff_sources: Unique[Text] = ()
     zones: ZoneSource
     zone_snap_m: Metres = 150.0
     danger_words: DangerWords

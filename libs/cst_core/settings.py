@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -22,6 +23,9 @@ from cst_core.errors import ConfigError
 from cst_core.webhooks import signing_key
 
 _URL = TypeAdapter(AnyHttpUrl)
+#: A host by name or number, with or without a port, and a path of what a URL may be written with.
+_TILES = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~!$&'()*+=:@%/?{}-]*")
+_TILE = ("{z}", "{x}", "{y}")
 
 
 class Settings(BaseSettings):
@@ -76,8 +80,16 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr | None = Field(default=None, alias="CST_S3_SECRET_KEY")
     #: Where citizens reach the API; start of every follow link.
     public_url: str = Field(default="http://localhost:8000", alias="CST_PUBLIC_URL")
+    #: Raster tiles behind the map page's zones, of a host that it may then ask; and whose they are.
+    map_tiles: str = Field(default="", alias="CST_MAP_TILES")
+    map_attribution: str = Field(default="", alias="CST_MAP_ATTRIBUTION", max_length=200)
     #: From how many waiting requests on dispatch plans them together; 0: never.
     dispatch_batch_from: int = Field(default=25, alias="CST_DISPATCH_BATCH_FROM", ge=0, le=500)
+    #: Clients of the live map that one API process takes; seconds between their heartbeats; how
+    #: many of the latest events a client that was cut off can catch up on.
+    live_clients: int = Field(default=2000, alias="CST_LIVE_CLIENTS", ge=1, le=50_000)
+    live_heartbeat_s: float = Field(default=15, alias="CST_LIVE_HEARTBEAT_S", ge=0.1, le=300)
+    live_events: int = Field(default=20_000, alias="CST_LIVE_EVENTS", ge=100, le=1_000_000)
     #: Whither each role's notices are posted, and what signs them.
     webhook_on_call: str = Field(default="", alias="CST_WEBHOOK_ON_CALL")
     webhook_dispatcher: str = Field(default="", alias="CST_WEBHOOK_DISPATCHER")
@@ -114,6 +126,13 @@ class Settings(BaseSettings):
     @classmethod
     def _clock_is_readable(cls, value: str) -> str:
         parse_clock(value)
+        return value
+
+    @field_validator("map_tiles")
+    @classmethod
+    def _tiles_are_an_address(cls, value: str) -> str:
+        if value and (not _TILES.fullmatch(value) or any(part not in value for part in _TILE)):
+            raise ValueError("must be like https://tiles.example.org/{z}/{x}/{y}.png")
         return value
 
     @field_validator("webhook_on_call", "webhook_dispatcher", "webhook_supervisor", "webhook_admin")

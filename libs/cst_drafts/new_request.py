@@ -71,6 +71,7 @@ def draft_request(
         "location": location,
         "text_public": catalog.city.free_text == "open",
         "public": publicity(category.public, shared=command.share_publicly and shares),
+        "channel": command.channel,
         "danger": {"reason": choice.reason, "state": "unconfirmed"} if choice.dangerous else None,
     }
     event = NewEvent(
@@ -168,6 +169,7 @@ def blank_state(created_at: datetime) -> dict[str, Any]:
         "internal": {"notes": [], "visibility": "internal_only"},
         "historic": False,
         "source": None,
+        "channel": None,
         "danger": None,
         "dispute": None,
         "escalations": 0,

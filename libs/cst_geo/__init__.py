@@ -1,5 +1,6 @@
 """Places: points, zones and H3 cells. Pure functions of their input; order is always lon, lat."""
 
+from cst_geo.boxes import Box
 from cst_geo.cells import LEAF_RESOLUTION, boundary_ring, leaf_cell, leaves_within, parent
 from cst_geo.points import CoordinateError, haversine_m, metres_per_degree, validate_lon_lat
 from cst_geo.polygons import merge, to_polygon
@@ -7,6 +8,7 @@ from cst_geo.zones import Zone, ZoneHit, ZoneIndex, distance_m
 
 __all__ = [
     "LEAF_RESOLUTION",
+    "Box",
     "CoordinateError",
     "Zone",
     "ZoneHit",

@@ -6,10 +6,15 @@ import math
 
 import h3
 
-from cst_geo.points import haversine_m, validate_lon_lat
+from cst_geo.points import EARTH_RADIUS_M, haversine_m, validate_lon_lat
 
 #: Resolution of the cell stored with every request (edge about 66 m).
 LEAF_RESOLUTION = 10
+#: No cell that holds a pole has a corner farther from it than this latitude.
+_NEAR_POLE = 60.0
+#: The centres of a cell's leaves lie at most 1.13 of its resolution's mean edges from its own
+#: centre: measured everywhere, pentagons and what lies around them included.
+_REACH_EDGES = 1.3
 
 
 def leaf_cell(lon: float, lat: float) -> str:
@@ -71,20 +76,33 @@ def boundary_ring(cell: str) -> list[list[float]]:
     """Return the outline of ``cell`` as a closed, counter-clockwise GeoJSON ring of [lon, lat].
 
     A cell across the antimeridian keeps its shape: its longitudes run on past ±180 instead of
-    jumping to the other side of the map. Cells that hold a pole have no such ring in degrees.
+    jumping to the other side of the map. One that holds a pole reaches from -180 to 180 and to it.
 
     Raises:
         ValueError: ``cell`` is no H3 cell.
     """
     _check(cell)
     ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(cell)]
-    first_lon = ring[0][0]
+    first_lon, first_lat = ring[0]
+    pole = math.copysign(90.0, first_lat)
+    if abs(first_lat) > _NEAR_POLE and h3.latlng_to_cell(pole, 0, h3.get_resolution(cell)) == cell:
+        return _cap(sorted(ring), pole)
     for vertex in ring:
         if vertex[0] - first_lon > 180:
             vertex[0] -= 360
         elif vertex[0] - first_lon < -180:
             vertex[0] += 360
     return [*ring, list(ring[0])]
+
+
+def _cap(corners: list[list[float]], pole: float) -> list[list[float]]:
+    """Close ``corners``, which go round a pole from west to east, along the map's edge."""
+    (first_lon, first_lat), (last_lon, last_lat) = corners[0], corners[-1]
+    share = (180.0 - last_lon) / (first_lon + 360.0 - last_lon)
+    lat = last_lat + share * (first_lat - last_lat)
+    around = [[-180.0, lat], *corners, [180.0, lat]]
+    ring = [*around, [180.0, pole], [-180.0, pole]]
+    return [*(ring if pole > 0 else reversed(ring)), list(ring[0] if pole > 0 else ring[-1])]
 
 
 def center(cell: str) -> tuple[float, float]:
@@ -98,9 +116,10 @@ def center(cell: str) -> tuple[float, float]:
     return float(lon), float(lat)
 
 
-def edge_degrees(res: int) -> float:
-    """Return the mean edge of cells of ``res`` in degrees of latitude (for margins)."""
-    return float(h3.average_hexagon_edge_length(res, unit="km")) / 111.0
+def reach_degrees(res: int) -> float:
+    """Return how far, in degrees of a great circle, a cell's leaves may lie from its centre."""
+    edge_m = float(h3.average_hexagon_edge_length(res, unit="m"))
+    return _REACH_EDGES * math.degrees(edge_m / EARTH_RADIUS_M)
 
 
 def _check(cell: str) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from cst_core.errors import InvalidInput
+from cst_geo.boxes import Box
 from cst_geo.points import CoordinateError, validate_lon_lat
+
+#: A box across the antimeridian begins at least this far east and ends as far west. Any other whose
+#: west lies above its east is taken for a slip, not for a box around most of the globe.
+ACROSS_FROM = 90.0
 
 
 def _numbers(name: str, text: str, count: int) -> list[float]:
@@ -37,3 +42,26 @@ def parse_bbox(text: str) -> tuple[float, float, float, float]:
     if west >= east or south >= north:
         raise InvalidInput.field("bbox", "west must be below east, south below north", text)
     return west, south, east, north
+
+
+def parse_box(text: str, name: str = "bbox") -> Box:
+    """Read ``west,south,east,north`` in degrees; west above east is across the antimeridian.
+
+    Raises:
+        InvalidInput: it is no such box; names the parameter ``name``, and what is allowed.
+    """
+    west, south, east, north = _numbers(name, text, 4)
+    _checked(name, text, west, south)
+    _checked(name, text, east, north)
+    across = west >= ACROSS_FROM and east <= -ACROSS_FROM
+    if south >= north or not (west < east or across):
+        raise InvalidInput.field(
+            name,
+            "west must be below east, south below north",
+            text,
+            [
+                "west,south,east,north in degrees",
+                "across the antimeridian: west from 90 on, east up to -90",
+            ],
+        )
+    return Box(west, south, east, north)

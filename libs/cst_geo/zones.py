@@ -67,6 +67,11 @@ class ZoneIndex:
         self._tree = shapely.STRtree(self._polygons)
         self._grid = _Grid(self._tree, shapely.total_bounds(self._polygons))
 
+    @property
+    def polygons(self) -> Mapping[str, BaseGeometry]:
+        """The zones' outlines in degrees, repaired, by zone_id in its order."""
+        return dict(zip(self._ids, self._polygons, strict=True))
+
     def locate(self, lon: float, lat: float) -> ZoneHit | None:
         """Return the zone at (lon, lat) in degrees, or None outside the service area.
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +32,15 @@ class ServiceApi:
     """A service's part of an app: its routes, and its use cases built over the core.
 
     The use cases are kept in ``app.state.<name>``, where the routes find them. ``file_routes`` says
-    which of the routes take or give whole files.
+    which of the routes take or give whole files. ``running`` is what goes on beside the answers, as
+    long as the app runs.
     """
 
     name: str
     router: APIRouter
     build: Callable[[Core, Tokens], Any]
     file_routes: Callable[[Settings], Sequence[FileRoute]] = lambda _: ()
+    running: Callable[[Any], AbstractAsyncContextManager[None]] = lambda _: nullcontext()
 
 
 def create_app(
@@ -49,7 +56,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_core() as core:
+        async with open_core() as core, AsyncExitStack() as beside:
             app.state.core = core
             app.state.watch = SystemWatch(
                 core.db, bounds_of(core.settings), expected(core.settings)
@@ -59,7 +66,9 @@ def create_app(
                 route for service in services for route in service.file_routes(core.settings)
             ]
             for service in services:
-                setattr(app.state, service.name, service.build(core, app.state.tokens))
+                built = service.build(core, app.state.tokens)
+                setattr(app.state, service.name, built)
+                await beside.enter_async_context(service.running(built))
             yield
 
     app = FastAPI(title=title, version=VERSION, lifespan=lifespan)

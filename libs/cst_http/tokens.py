@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -26,10 +26,14 @@ _OIDC_ALGORITHMS = ["RS256", "ES256", "EdDSA"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: subject and roles; an anonymous caller has neither."""
+    """Who calls: subject and roles; an anonymous caller has neither.
+
+    ``expires_at`` is when the token ends (seconds since 1970), for answers that go on longer.
+    """
 
     subject: str | None = None
     roles: frozenset[str] = frozenset()
+    expires_at: float | None = field(default=None, compare=False)
 
     @property
     def is_staff(self) -> bool:
@@ -114,7 +118,8 @@ class Tokens:
         roles = claims.get("roles", [])
         if not isinstance(roles, list):
             raise Unauthenticated("the bearer token's roles are not a list")
-        return Caller(str(claims["sub"]), frozenset(map(str, roles)) & frozenset(ROLES))
+        known = frozenset(map(str, roles)) & frozenset(ROLES)
+        return Caller(str(claims["sub"]), known, float(claims["exp"]))
 
     async def _claims(self, token: str) -> dict[str, Any]:
         options: Any = {"require": ["exp", "sub"]}

@@ -10,7 +10,7 @@ from bson import ObjectId
 from cst_core.errors import NotFound
 from cst_ledger.events import Document
 from cst_ledger.fold import fold, happened_by
-from cst_ledger.ledger import LOGS
+from cst_ledger.ledger import LOGS, REQUESTS
 from cst_ledger.seal import bucket_of
 from cst_mongo.client import Database, Session
 
@@ -29,6 +29,17 @@ async def events_after(db: Database, oid: ObjectId, seq: int) -> AsyncIterator[D
         for event in log["event_stream"]:
             if event["seq"] > seq:
                 yield event
+
+
+async def event_at(db: Database, request_id: str, seq: int) -> Document | None:
+    """Return the stored event ``seq`` of a request (by its number); None where there is none."""
+    document = await db[REQUESTS.name].find_one({"request_id": request_id}, {"_id": 1})
+    if document is None:
+        return None
+    wanted = {"request_id": document["_id"], "bucket": bucket_of(seq)}
+    there = {"event_stream": {"$elemMatch": {"seq": seq}}}
+    log = await db[LOGS.name].find_one(wanted, there)
+    return next(iter(log.get("event_stream", [])), None) if log is not None else None
 
 
 async def as_it_stood(db: Database, document: Document, as_of: datetime) -> Document | None:

@@ -42,12 +42,13 @@ Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class Subscription:
-    """A handler on a topic; ``marks`` where it keeps them itself."""
+    """A handler on a topic; ``marks`` where it keeps them itself, the rest as `Processor` has it."""
 
     topic: Topic
     handler: Handler
     marks: Marks | None = None
     chunk: int = CHUNK
+    streams: int = 1
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,9 @@ def _broker_of(
     core: Core, sub: Subscription, dead: DeadLetters, vitals: Vitals, incarnation: str
 ) -> KafkaBroker:
     marks = sub.marks or CollectionMarks(core.db, sub.handler.name)
-    processor = Processor(core.db, sub.handler, dead, marks=marks, chunk=sub.chunk)
+    processor = Processor(
+        core.db, sub.handler, dead, marks=marks, chunk=sub.chunk, streams=sub.streams
+    )
     return _broker(core, sub.topic, processor, marks, vitals, incarnation)
 
 

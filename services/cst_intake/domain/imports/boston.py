@@ -42,6 +42,7 @@ def _read(row: Row, reference: Reference) -> History:
         # The file sets the address's parts apart by two blanks.
         address=None if address is None else _GAPS.sub(", ", address),
         department=optional(row, "Department", longest=80),
+        channel=optional(row, "Source", longest=80),
     )
 
 
@@ -77,6 +78,6 @@ BOSTON = Format(
         "LATITUDE",
         "LONGITUDE",
     ),
-    optional=("Department",),
+    optional=("Department", "Source"),
     read=_read,
 )

@@ -40,6 +40,7 @@ def imported_event(history: History, rules: RuleSet) -> NewEvent:
             "id": history.source_id,
             "department": history.department,
         },
+        "channel": history.channel,
     }
     return NewEvent(
         "imported",

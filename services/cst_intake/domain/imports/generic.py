@@ -32,6 +32,7 @@ def _read(row: Row, reference: Reference) -> History:
         year=created_at.astimezone(reference.timezone).year,
         location=location(row, "lon", "lat", reference),
         address=optional(row, "address", longest=300),
+        channel=optional(row, "channel", longest=80),
     )
 
 
@@ -40,6 +41,6 @@ GENERIC = Format(
     city=None,
     id_column="id",
     required=("id", "category", "description", "created_at"),
-    optional=("closed_at", "due_at", "lon", "lat", "address", "source"),
+    optional=("closed_at", "due_at", "lon", "lat", "address", "source", "channel"),
     read=_read,
 )

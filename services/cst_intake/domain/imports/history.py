@@ -22,6 +22,7 @@ class History:
         year: local year of creation, which its number carries.
         location: ``location`` of the request, without the address.
         department: who had it there, by the city's code; None where the other system does not say.
+        channel: how it came in there, in the other system's words; None where it does not say.
     """
 
     system: str
@@ -35,6 +36,7 @@ class History:
     location: dict[str, Any]
     address: str | None
     department: str | None = None
+    channel: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:
