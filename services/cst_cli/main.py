@@ -37,6 +37,7 @@ GROUPS = {
     "topics": "topics:app",
     "dlq": "dlq:app",
     "duplicates": "duplicates:app",
+    "feeds": "feeds:app",
     "projections": "projections:app",
     "outbox": "outbox:app",
     "contracts": "contracts:app",

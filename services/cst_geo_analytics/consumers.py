@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
+from cst_city.catalog import CatalogCache
 from cst_contracts.events import RequestEvent
 from cst_geo_analytics.domain.projection import MOVING, row_of
 from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.repository import GeoRepository
+from cst_geo_analytics.lanes import lane_of
+from cst_geo_analytics.marks import RowMarks
+from cst_geo_analytics.stores import ProjectionStore
 from cst_geo_analytics.take_in import take_in
 from cst_mongo.client import Session
 
@@ -18,11 +22,20 @@ class ProjectionHandler:
     name = "geo.projections"
     types = MOVING
 
-    def __init__(self, repository: GeoRepository, gate: Gate) -> None:
-        self._repository = repository
+    def __init__(
+        self, store: ProjectionStore, gate: Gate, marks: RowMarks, catalog: CatalogCache
+    ) -> None:
+        self._store = store
         self._gate = gate
+        self._marks = marks
+        self._catalog = catalog
 
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        zone = ZoneInfo((await self._catalog.get()).city.timezone)
         await self._gate.pass_through(session)
-        rows = [(event.subject, row_of(event.facts, event.seq)) for event in events]
-        await take_in(self._repository, rows, session)
+        rows = [
+            (event.subject, row_of(event.facts, event.seq, lane_of(event.subject), zone))
+            for event in events
+        ]
+        known = self._marks.loaded({event.subject for event in events}, session)
+        await take_in(self._store, rows, session, known=known)

@@ -96,6 +96,26 @@ class Gate:
         assert gate is not None  # an upsert always returns a document
         return gate
 
+    async def version(self) -> str | None:
+        """Return what changes with every committed change of the projection, and with each swap.
+
+        Who keeps something that was made of the projection asks before making it, and again before
+        using it. None while a swap is under way: old and new collections are read side by side.
+        """
+        wanted = [self._name, *(f"{self._name}:{n}" for n in range(SLOTS))]
+        group = {
+            "_id": None,
+            "passes": {"$sum": "$passes"},
+            "epoch": {"$max": "$epoch"},
+            "swaps": {"$max": "$swaps"},
+            "swapping": {"$max": {"$eq": ["$state", "swapping"]}},
+        }
+        pipeline: list[Document] = [{"$match": {"_id": {"$in": wanted}}}, {"$group": group}]
+        async for found in await self._gates.aggregate(pipeline):
+            parts = (found[name] or 0 for name in ("swaps", "epoch", "passes"))
+            return None if found["swapping"] else ".".join(map(str, parts))
+        return "0.0.0"
+
     async def claim(self, epoch: int) -> None:
         """Bring to its end what a dead rebuilder left, and refuse every older epoch from here on.
 
@@ -150,7 +170,7 @@ class Gate:
             await self._rename(f"{name}{gate['staged']}", name)
         await self._gates.update_one(
             {"_id": self._name, "state": "swapping", "staged": gate["staged"]},
-            {"$set": {"state": "open", "staged": None}},
+            {"$set": {"state": "open", "staged": None}, "$inc": {"swaps": 1}},
         )
 
     async def _rename(self, staged: str, live: str) -> None:

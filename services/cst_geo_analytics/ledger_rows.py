@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bson import ObjectId
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from cst_contracts.events import Facts
 from cst_core.errors import Conflict
 from cst_geo_analytics.domain.projection import Row, row_of
+from cst_geo_analytics.lanes import lane_of
 from cst_ledger.events import Document
 from cst_ledger.ledger import LOGS
 from cst_mongo.client import Database
@@ -45,15 +47,15 @@ class LedgerRows:
         async for log in cursor.batch_size(BATCH):
             yield log["request_id"], log["last_seq"]
 
-    async def rows(self, oids: Sequence[ObjectId]) -> dict[str, Row]:
-        """Return rows by request id.
+    async def rows(self, oids: Sequence[ObjectId], zone: ZoneInfo) -> dict[str, Row]:
+        """Return rows by request id; ``zone`` is the city's time zone.
 
         Raises:
             Conflict: the facts of an event cannot be read.
         """
         latest: dict[str, Row] = {}
         async for log in await self._logs.aggregate(_last_events(oids, self._types)):
-            latest[log["last"]["subject"]] = _row(log["last"])
+            latest[log["last"]["subject"]] = _row(log["last"], zone)
         return latest
 
 
@@ -70,9 +72,11 @@ def _last_events(oids: Sequence[ObjectId], types: list[str]) -> list[dict[str, A
     ]
 
 
-def _row(event: Document) -> Row:
+def _row(event: Document, zone: ZoneInfo) -> Row:
     try:
-        return row_of(Facts.model_validate(event["facts"]), event["seq"])
+        return row_of(
+            Facts.model_validate(event["facts"]), event["seq"], lane_of(event["subject"]), zone
+        )
     except (KeyError, ValidationError) as error:
         raise Conflict(
             f"{event['subject']} seq {event['seq']}: its facts cannot be read "

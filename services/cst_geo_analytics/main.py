@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from cst_bus.broker import BATCH_RECORDS
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_geo_analytics.api import router
+from cst_geo_analytics.api.deps import FeedParts, MapParts
+from cst_geo_analytics.city_map import CityMap
 from cst_geo_analytics.consumers import ProjectionHandler
 from cst_geo_analytics.gate import Gate
+from cst_geo_analytics.heatmaps import Heatmaps
+from cst_geo_analytics.insights import Insights
+from cst_geo_analytics.live.service import LiveMap
 from cst_geo_analytics.marks import RowMarks
+from cst_geo_analytics.named_feeds import NamedFeeds
+from cst_geo_analytics.pictures import Pictures
 from cst_geo_analytics.rebuild import GeoProjection
-from cst_geo_analytics.repository import BUILT, GeoRepository
-from cst_geo_analytics.service import GeoService
+from cst_geo_analytics.snapshot_maker import SnapshotMaker
+from cst_geo_analytics.snapshot_schedule import SnapshotSchedule
+from cst_geo_analytics.snapshots import Snapshots
+from cst_geo_analytics.stores import BUILT, ProjectionStore
 from cst_http.app import ServiceApi
 from cst_mongo.leases import Leases
 from cst_process.core import Core
@@ -20,6 +31,8 @@ from cst_process.worker import ServiceWorker, Subscription, Work
 
 #: How long after a rebuilder's death another takes over, in seconds.
 LEASE_TTL_S = 15.0
+#: Events in one transaction: as many as come in one batch.
+CHUNK = BATCH_RECORDS
 _COLLECTIONS = [spec.name for spec in BUILT]
 
 
@@ -29,9 +42,22 @@ def _gate(core: Core, leases: Leases) -> Gate:
 
 def _work(core: Core) -> Work:
     gate = _gate(core, Leases(core.db, ttl_s=LEASE_TTL_S))
-    handler = ProjectionHandler(GeoRepository(core.db), gate)
-    subscription = Subscription(REQUEST_EVENTS, handler, marks=RowMarks(core.db, gate))
-    return Work([subscription], [gate.keep_open])
+    marks = RowMarks(core.db, gate)
+    handler = ProjectionHandler(ProjectionStore(core.db), gate, marks, core.catalog)
+    subscription = Subscription(REQUEST_EVENTS, handler, marks=marks, chunk=CHUNK)
+    snapshots = Snapshots(core, SnapshotMaker(Heatmaps(core, gate)))
+    return Work([subscription], [gate.keep_open, SnapshotSchedule(core, snapshots).run])
+
+
+def feed_parts(core: Core, heatmaps: Heatmaps | None = None) -> FeedParts:
+    """Return the use cases of named feeds, for routes and commands."""
+    maker = SnapshotMaker(heatmaps or heatmaps_of(core))
+    return FeedParts(NamedFeeds(core, maker), Snapshots(core, maker))
+
+
+def heatmaps_of(core: Core) -> Heatmaps:
+    """Return the use case of the heatmap, with a cache of its own process."""
+    return Heatmaps(core, _gate(core, Leases(core.db, ttl_s=LEASE_TTL_S)))
 
 
 def _projection(core: Core) -> GeoProjection:
@@ -41,13 +67,24 @@ def _projection(core: Core) -> GeoProjection:
 
 @dataclass(frozen=True, slots=True)
 class _Api:
-    heatmaps: GeoService
+    heatmaps: Heatmaps
+    pictures: Pictures
+    maps: MapParts
+    live: LiveMap
+    feeds: FeedParts
+    insights: Insights
 
 
 def _api(core: Core) -> _Api:
-    return _Api(GeoService(core))
+    heatmaps, maps = heatmaps_of(core), MapParts(CityMap(core))
+    feeds = feed_parts(core, heatmaps)
+    return _Api(heatmaps, Pictures(core), maps, LiveMap(core), feeds, Insights(core))
 
 
-API = ServiceApi("geo_analytics", router, lambda core, _: _api(core))
+def _running(built: _Api) -> AbstractAsyncContextManager[None]:
+    return built.live.running()
+
+
+API = ServiceApi("geo_analytics", router, lambda core, _: _api(core), running=_running)
 WORKER = ServiceWorker("geo", _work)
 PROJECTIONS = (ProjectionSpec("geo", ", ".join(_COLLECTIONS), _projection),)

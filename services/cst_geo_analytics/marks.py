@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from weakref import WeakKeyDictionary
 
-from cst_bus.marks import Marks
+from cst_bus.marks import Mark, Marks, mark_of
+from cst_geo_analytics.domain.projection import Row
 from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.repository import POINTS
+from cst_geo_analytics.stores import POINTS, ProjectionStore
 from cst_mongo.client import Database, Session
 
 
@@ -16,6 +18,22 @@ class RowMarks(Marks):
     def __init__(self, db: Database, gate: Gate) -> None:
         super().__init__(db[POINTS.name])
         self._gate = gate
+        self._store = ProjectionStore(db)
+        self._loaded = WeakKeyDictionary[Session, dict[str, Row | None]]()
+
+    async def load(self, request_ids: Iterable[str], session: Session | None) -> dict[str, Mark]:
+        ids = list(request_ids)
+        rows = await self._store.rows(ids, session)
+        if session is not None:
+            self._loaded[session] = {request_id: rows.get(request_id) for request_id in ids}
+        return {request_id: mark_of(row) for request_id, row in rows.items()}
+
+    def loaded(self, request_ids: Collection[str], session: Session) -> dict[str, Row] | None:
+        """Return the rows that ``load`` has read in this transaction; None where it read others."""
+        rows = self._loaded.get(session, {})
+        if not rows.keys() >= set(request_ids):
+            return None
+        return {key: row for key in request_ids if (row := rows[key]) is not None}
 
     async def save(self, seqs: Mapping[str, int], session: Session) -> None:
         """The handler has written ``seq`` with the rows."""

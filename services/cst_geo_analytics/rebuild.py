@@ -1,4 +1,4 @@
-"""The projection ``geo`` from the ledger: rows and cell sums, rebuilt or checked.
+"""The projection ``geo`` from the ledger: rows and all sums, rebuilt or checked.
 
 The build goes into collections of its own, whose names end in the epoch of the lease it runs under,
 so that no other rebuild, dead or paused, writes into them. It reads every request once, then again
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bson import ObjectId
 
@@ -24,7 +25,7 @@ from cst_geo_analytics.compare import differing
 from cst_geo_analytics.domain.projection import MOVING, ROW_FIELDS
 from cst_geo_analytics.gate import Gate
 from cst_geo_analytics.ledger_rows import BATCH, LedgerRows
-from cst_geo_analytics.repository import BUILT, POINTS, GeoRepository, staged_specs
+from cst_geo_analytics.stores import BUILT, POINTS, ProjectionStore, staged_specs
 from cst_geo_analytics.take_in import take_in
 from cst_ledger.events import Document
 from cst_mongo.indexes import migrate
@@ -38,24 +39,26 @@ OVERLAP = timedelta(minutes=2)
 #: The gate closes when a look finds fewer requests than this, or after so many looks.
 LITTLE, LOOKS = 200, 10
 STAGED = "__next_"
-_SUMS = frozenset(("n", "w", "wt"))
+_SUMS = frozenset(("n", "w", "wt", "by", "hours", "sources", "met", "missed"))
 
 
 @dataclass
 class _Build:
     """A build under way: where to, under which lease, and what the looks have seen."""
 
-    target: GeoRepository
+    target: ProjectionStore
     tenure: Tenure
+    zone: ZoneInfo
     since: datetime = field(default_factory=lambda: wall_now() - OVERLAP)
     seen: dict[ObjectId, int] = field(default_factory=dict)
 
 
 class GeoProjection:
-    """Rebuilds and checks ``geo_points`` and ``geo_cells``."""
+    """Rebuilds and checks ``geo_points`` and every collection of sums."""
 
     def __init__(self, core: Core, gate: Gate, leases: Leases) -> None:
         self._db = core.db
+        self._catalog = core.catalog
         self._gate = gate
         self._leases = leases
         self._ledger = LedgerRows(core.db, MOVING)
@@ -100,7 +103,8 @@ class GeoProjection:
         await self._gate.claim(tenure.lease.epoch)
         await self._drop_staged()
         await migrate(self._db, staged_specs(suffix))
-        return _Build(GeoRepository(self._db, suffix), tenure)
+        zone = ZoneInfo((await self._catalog.get()).city.timezone)
+        return _Build(ProjectionStore(self._db, suffix), tenure, zone)
 
     async def _drop_staged(self) -> None:
         pattern = {"name": {"$regex": f"^({'|'.join(spec.name for spec in BUILT)}){STAGED}"}}
@@ -131,7 +135,7 @@ class GeoProjection:
 
     async def _take(self, build: _Build, oids: Sequence[ObjectId]) -> None:
         build.tenure.check()
-        rows = await self._ledger.rows(oids)
+        rows = await self._ledger.rows(oids, build.zone)
         await take_in(build.target, list(rows.items()))
 
 
@@ -148,5 +152,11 @@ def _row(document: Document) -> dict[str, Any] | None:
 
 def _sums(document: Document) -> dict[str, Any] | None:
     """What counts of a group's sums: one of zero is no sum, and a group without any is none."""
-    kept = {name: value for name, value in document.items() if name not in _SUMS or value != 0}
-    return kept if _SUMS & kept.keys() else None
+    sums = {name: _without_zeros(document.get(name)) for name in _SUMS}
+    return document | sums if any(sums.values()) else None
+
+
+def _without_zeros(value: Any) -> Any:
+    if isinstance(value, dict):
+        value = {name: kept for name, count in value.items() if (kept := _without_zeros(count))}
+    return value or None

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from cst_geo.cells import center
-from cst_geo_analytics.domain.projection import Row, cell_moves
-from cst_geo_analytics.repository import GeoRepository
+from cst_geo_analytics.domain.projection import Row, moves
+from cst_geo_analytics.stores import ProjectionStore
 from cst_mongo.client import Session
+from cst_mongo.transactions import TryLater
 
 
 async def take_in(
-    repository: GeoRepository,
+    store: ProjectionStore,
     rows: Sequence[tuple[str, Row]],
     session: Session | None = None,
+    *,
+    known: Mapping[str, Row] | None = None,
 ) -> None:
-    """Write rows by request id, the last of each request, and move the sums from old to new."""
-    known = await repository.rows(sorted({request_id for request_id, _ in rows}), session)
-    written, replaced = dict[str, Row](), list[tuple[Row | None, Row]]()
-    for request_id, row in rows:
-        replaced.append((known.get(request_id), row))
-        known[request_id] = written[request_id] = row
-    cells = cell_moves(replaced)
-    centers = {key[0]: center(key[0]) for key in cells}
-    await repository.save_rows(written, session)
-    await repository.move_cells(cells, centers, session)
+    """Write rows by request id, the last of each request, and move the sums from old to new.
+
+    Args:
+        store: the projections.
+        rows: new rows, in order for each request.
+        session: the transaction, None for what nobody else writes.
+        known: the rows as they are in it, where they have been read already.
+    """
+    last = dict(rows)
+    if known is None:
+        known = await store.rows(list(last), session)
+    replaced = [(_counted(known.get(key)), row) for key, row in last.items()]
+    # What several workers may meet in comes first: who has to try again has done little by then.
+    await store.move(moves(replaced), session)
+    await store.save_rows(known, last, session)
+
+
+def _counted(row: Row | None) -> Row | None:
+    """A row as the sums have it: one that is a mark alone has taken in nothing."""
+    if row is None or row["seq"] < 0:
+        return None
+    if "day" not in row:
+        raise TryLater("rows of an earlier version are being rebuilt (cst projections rebuild geo)")
+    return row

@@ -38,6 +38,7 @@ def print_urls(console: Console, url: str, story: Story, *, token: str, audit: s
     """Print what to open, and what to try in another terminal; whole lines, to be copied."""
     request = f"{url}/requests/{story.created['request_id']}"
     rows = {
+        "Map": f"{url}/map",
         "API": f"{url}/docs",
         "Heatmap": f"{url}/analytics/geofeeds/heatmap?resolution=8",
         "KPIs": f"{url}/analytics/kpis",

@@ -1,89 +1,140 @@
-"""From leaf cells to a heatmap: roll-up by ``cell_to_parent``, and what the public may see."""
+"""A heatmap: hexagons with their figures, and the forms in which it is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal
 
-from cst_geo import boundary_ring, parent
-from cst_ledger.events import Document
+import orjson
 
-#: Publicity ``area`` shows at this resolution and coarser (edge about 1.4 km) …
-AREA_RESOLUTION = 7
-#: … and only where a cell has at least this many distinct places.
-K_PLACES = 5
+from cst_core.errors import InvalidInput
+from cst_geo import boundary_ring
+from cst_geo_analytics.domain.queries import COARSEST, HeatmapQuery
 
-WEIGHT_FORMULAS = {
-    "count": "number of requests",
-    "priority": "sum of P1=8, P2=4, P3=2, P4=1",
-}
+#: Names of cached heatmaps begin with this, and no other feed's.
+CACHED = "heatmap-"
+FormatName = Literal["geojson", "cells", "png"]
+#: More hexagons than these are refused: no map shows them, and no phone takes them.
+LIMITS: dict[FormatName, int] = {"geojson": 20_000, "cells": 100_000, "png": 20_000}
+MOST = max(LIMITS.values())
 
-
-@dataclass
-class Cell:
-    """Sums of one cell of the answer; ``area_places`` are leaf cells with ``area`` reports."""
-
-    count: float = 0
-    weight: float = 0
-    area_count: float = 0
-    area_weight: float = 0
-    area_places: set[str] = field(default_factory=set)
-
-    def add(self, row: Document) -> None:
-        """Add a leaf's sums."""
-        if row["public"] == "area":
-            self.area_count += row["n"]
-            self.area_weight += row["w"]
-            self.area_places.add(row["cell"])
-        else:
-            self.count += row["n"]
-            self.weight += row["w"]
-
-    def shown(self, *, everything: bool) -> tuple[float, float]:
-        """Return (count, weight) as the caller may see them."""
-        if everything or len(self.area_places) >= K_PLACES:
-            return self.count + self.area_count, self.weight + self.area_weight
-        return self.count, self.weight
+#: A city's cells come again and again. Their outlines as tuples, since many answers share them.
+ring = lru_cache(20_000)(lambda cell: tuple(tuple(corner) for corner in boundary_ring(cell)))
 
 
-def visible(public: str, resolution: int, *, staff: bool) -> bool:
-    """Tell whether sums of this publicity may enter an answer at this resolution at all."""
-    if staff or public == "exact":
-        return True
-    return public == "area" and resolution <= AREA_RESOLUTION
+@dataclass(frozen=True, slots=True)
+class Hexagon:
+    """A cell with what is shown of it."""
+
+    cell: str
+    count: int
+    weight: int | float
 
 
-def roll_up(rows: Iterable[Document], resolution: int, *, staff: bool) -> dict[str, Cell]:
-    """Sum leaf rows ({cell, public, n, w}) into cells of ``resolution``."""
-    cells: dict[str, Cell] = {}
-    for row in rows:
-        if visible(row["public"], resolution, staff=staff):
-            cells.setdefault(parent(row["cell"], resolution), Cell()).add(row)
-    return cells
+@dataclass(frozen=True, slots=True)
+class Heatmap:
+    """Hexagons in order of their cells.
+
+    Attributes:
+        name: of the feed.
+        generated_at: when the figures became what they are, as far as the cache reaches back.
+        filters: what was asked for, and what was left out.
+        formula: of the weight, in words.
+        level: H3 resolution.
+        etag: digest of all of it.
+    """
+
+    name: str
+    generated_at: datetime
+    filters: dict[str, Any]
+    formula: str
+    level: int
+    hexagons: tuple[Hexagon, ...]
+    etag: str = ""
+
+    def sealed(self) -> Heatmap:
+        """Return it with its ``etag``."""
+        parts = [self.name, self.generated_at, self.filters, self.formula, self.level]
+        hexagons = [(each.cell, each.count, each.weight) for each in self.hexagons]
+        plain = orjson.dumps([*parts, hexagons], option=orjson.OPT_SORT_KEYS)
+        return replace(self, etag=hashlib.sha256(plain).hexdigest()[:32])
+
+    def told_as_of(self, known: Heatmap) -> Heatmap:
+        """Return ``known`` where it says the same; so an unchanged answer keeps its ETag."""
+        same = replace(self, generated_at=known.generated_at).sealed().etag == known.etag
+        return known if same else self
+
+    def feed(self) -> dict[str, Any]:
+        """Return it as a document of ``geo_feeds``: GeoJSON hexagons with count, weight, share."""
+        total = sum(hexagon.weight for hexagon in self.hexagons)
+        features = [_feature(hexagon, total) for hexagon in self.hexagons]
+        return {
+            "feed_name": self.name,
+            "generated_at": self.generated_at,
+            "filters": self.filters,
+            "geojson": {"type": "FeatureCollection", "features": features},
+            "aggregation": {
+                "method": "h3",
+                "weight_formula": self.formula,
+                "tile_hint": f"h3:{self.level}",
+            },
+            "etag": self.etag,
+        }
+
+    def cells(self) -> dict[str, Any]:
+        """Return the compact form: cell and weight only."""
+        return {
+            "resolution": self.level,
+            "weight_formula": self.formula,
+            "generated_at": self.generated_at,
+            "filters": self.filters,
+            "cells": [(hexagon.cell, hexagon.weight) for hexagon in self.hexagons],
+            "etag": self.etag,
+        }
 
 
-def features(cells: dict[str, Cell], formula: str, *, staff: bool) -> list[dict[str, Any]]:
-    """Return GeoJSON hexagons, ordered by cell; ``share`` is the part of the answer's weight."""
-    shown = {cell: sums.shown(everything=staff) for cell, sums in sorted(cells.items())}
-    by_count = formula == "count"
-    total = sum(count if by_count else weight for count, weight in shown.values())
-    return [
-        _feature(cell, count, count if by_count else weight, total)
-        for cell, (count, weight) in shown.items()
-        if count > 0
-    ]
+def heatmap_of(feed: Mapping[str, Any]) -> Heatmap:
+    """Return the heatmap that a document of ``geo_feeds`` tells; geometries are not needed."""
+    properties = [feature["properties"] for feature in feed["geojson"]["features"]]
+    return Heatmap(
+        name=feed["feed_name"],
+        generated_at=feed["generated_at"],
+        filters=feed["filters"],
+        formula=feed["aggregation"]["weight_formula"],
+        level=int(feed["aggregation"]["tile_hint"].removeprefix("h3:")),
+        hexagons=tuple(Hexagon(p["cell"], p["count"], p["weight"]) for p in properties),
+        etag=feed["etag"],
+    )
 
 
-def _feature(cell: str, count: float, weight: float, total: float) -> dict[str, Any]:
+def check_size(count: int, query: HeatmapQuery, form: FormatName) -> None:
+    """Raise ``InvalidInput`` where an answer would hold too many hexagons; it says what helps."""
+    limit = LIMITS[form]
+    if count <= limit:
+        return
+    more = f"more than {limit:,}" if count > MOST else f"{count:,}, more than {limit:,}"
+    helps = ["a smaller bbox"]
+    if query.level > COARSEST:
+        helps.append(f"a resolution below {query.level}")
+    if count <= LIMITS["cells"]:
+        helps.append("format=cells")
+    field, value = ("bbox", query.bbox) if query.bbox else ("resolution", query.level)
+    raise InvalidInput.field(field, f"the answer would hold {more} hexagons", value, helps)
+
+
+def _feature(hexagon: Hexagon, total: float) -> dict[str, Any]:
     return {
         "type": "Feature",
-        "id": cell,
-        "geometry": {"type": "Polygon", "coordinates": [boundary_ring(cell)]},
+        "id": hexagon.cell,
+        "geometry": {"type": "Polygon", "coordinates": [ring(hexagon.cell)]},
         "properties": {
-            "cell": cell,
-            "count": round(count),
-            "weight": weight,
-            "share": round(weight / total, 6) if total else 0.0,
+            "cell": hexagon.cell,
+            "count": hexagon.count,
+            "weight": hexagon.weight,
+            "share": round(hexagon.weight / total, 6) if total else 0.0,
         },
     }
