@@ -10,6 +10,9 @@ INSTALLED := $(VENV)/installed
 DEV_INSTALLED := $(VENV)/installed-dev
 # A new package, like a new requirement, is only found after another installation.
 PACKAGES := $(wildcard contracts/*/__init__.py libs/*/__init__.py services/*/__init__.py)
+# The map page that the API serves at /map, and what it is built from.
+PAGE := services/cst_geo_analytics/page/index.html
+PAGE_SOURCES := $(wildcard web/map/build web/map/*.* web/map/.npmrc web/map/src/* web/map/src/styles/*)
 BENCHES := $(filter-out __init__ common,$(basename $(notdir $(wildcard tests/bench/*.py))))
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--no-header --annotation-style line
@@ -18,7 +21,8 @@ MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$
 BENCH_ARGS := $(if $(ROWS),--rows $(ROWS))
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up down status kafka test test-data chaos bench lint lock clean
+.PHONY: help install install-dev demo up down status kafka map map-if-possible test test-map test-data chaos \
+	bench lint lock clean
 
 test test-slow test-data chaos: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 
@@ -29,10 +33,10 @@ install: $(INSTALLED) ## Make the virtual environment and install CST into it
 
 install-dev: $(DEV_INSTALLED) ## The same, and what tests and checks need
 
-demo: $(INSTALLED) ## Everything and a simulated city, until Ctrl-C
+demo: $(INSTALLED) map-if-possible ## Everything and a simulated city, until Ctrl-C
 	@$(BIN)/cst demo $(ARGS)
 
-up: $(INSTALLED) ## Start MongoDB, the broker and every process; they stay
+up: $(INSTALLED) map-if-possible ## Start MongoDB, the broker and every process; they stay
 	@$(BIN)/cst up $(ARGS)
 
 down: $(INSTALLED) ## Stop what `make up` or `make kafka` has started
@@ -41,8 +45,19 @@ down: $(INSTALLED) ## Stop what `make up` or `make kafka` has started
 status: $(INSTALLED) ## Show what runs
 	@$(BIN)/cst status $(ARGS)
 
-kafka: $(INSTALLED) ## As `make up`, with Apache Kafka for the broker (needs Java and Maven)
+kafka: $(INSTALLED) map-if-possible ## As `make up`, with Apache Kafka for the broker (needs Java and Maven)
 	@CST_BROKER=kafka $(BIN)/cst up $(ARGS)
+
+map: $(PAGE) ## Build the map page (Node 20.19 or later, or PyPI's Node wheel)
+
+# All else works without the page, so nothing waits for Node or a network that are not there.
+map-if-possible: $(INSTALLED)
+	@$(MAKE) --no-print-directory --question map || { echo "building the map page"; web/map/build $(VENV) && touch $(PAGE); } || true
+
+$(PAGE): $(PAGE_SOURCES) | $(INSTALLED)
+	@echo "building the map page"
+	@web/map/build $(VENV)
+	@touch $@
 
 # Most of a test is waiting, so there are more workers than cores; each has a stack of its own. Long
 # files come first by their names, not last for having few tests.
@@ -57,6 +72,9 @@ test-slow: $(DEV_INSTALLED) ## What CI leaves out: minutes each, all repetitions
 
 test-data: $(DEV_INSTALLED) ## The tests on all of the real data (minutes)
 	CST_DATA=full $(BIN)/pytest tests/data $(ARGS)
+
+test-map: $(DEV_INSTALLED) $(PAGE) ## The map page in a browser (Chromium)
+	$(BIN)/pytest tests/e2e $(ARGS)
 
 chaos: $(DEV_INSTALLED) ## Hundreds of faults against everything (Java, Maven); CST_CHAOS_SEED=n: again
 	CST_CHAOS_FAULTS=$(or $(CST_CHAOS_FAULTS),500) CST_CHAOS_REQUESTS=$(or $(CST_CHAOS_REQUESTS),12000) \
@@ -78,6 +96,7 @@ lock: $(BIN)/python ## Resolve the requirements of pyproject.toml anew
 
 clean: ## Stop CST and remove what was installed or built; data stays in .cst
 	@if [ -x $(BIN)/cst ]; then $(BIN)/cst down; fi
+	rm -rf web/map/node_modules $(dir $(PAGE))
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:

@@ -4,9 +4,8 @@ import pytest
 from contract_kit import Delivery, deliver_and_take, deliveries, named_producer_of, written_by
 
 from cst_contracts.events import RequestEvent
-from cst_geo_analytics.domain.queries import HeatmapQuery
-from cst_geo_analytics.service import GeoService
 from cst_process.core import Core
+from cst_testkit.apps import Api
 
 DELIVERIES = deliveries("geo_analytics")
 
@@ -25,13 +24,13 @@ async def test_the_request_is_on_the_map_as_its_facts_say(core: Core, delivery: 
 
 @pytest.mark.parametrize("delivery", DELIVERIES, ids=str)
 async def test_the_public_sees_only_what_is_known_to_be_public(
-    core: Core, delivery: Delivery
+    api: Api, core: Core, delivery: Delivery
 ) -> None:
     await deliver_and_take(core, delivery)
-    feed = await GeoService(core).heatmap(HeatmapQuery(resolution=9), staff=False)
+    answer = await api.client.get("/analytics/geofeeds/heatmap?resolution=9&format=cells")
     facts = delivery.event["data"]["facts"]
     shown = facts["public"] == "exact" and facts["is_master"]
-    assert len(feed.geojson.features) == shown
+    assert len(answer.json()["cells"]) == shown
 
 
 async def test_it_writes_no_event(core: Core) -> None:

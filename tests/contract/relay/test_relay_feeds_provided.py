@@ -34,14 +34,17 @@ WORDS = "Deep hole by the hydrant at number 12"
 
 
 async def _live_through(api: Api, pump: Pump) -> None:
-    """Take a public request from report to resolution, and look at the map."""
+    """Take a public request from report to resolution, and keep the map."""
     request_id = (await api.file(description=WORDS))["request_id"]
     await pump.drain()
     for step in ({"to": "in_progress"}, {"to": "resolved", "resolution_code": "fixed"}):
         answer = await api.step(request_id, note=WORDS, **step)
         assert answer.status_code == 200, answer.text
     await pump.drain()
-    assert (await api.client.get("/analytics/geofeeds/heatmap?resolution=8")).status_code == 200
+    feed, staff = "/analytics/geofeeds/potholes", api.as_("supervisor")
+    plan = {"title": "Potholes", "query": {"category": ["pothole"]}}
+    assert (await api.client.put(feed, json=plan, headers=staff)).status_code in (200, 201)
+    assert (await api.client.post(f"{feed}/snapshots", headers=staff)).status_code == 201
 
 
 async def _stored(api: Api, feed: Feed) -> list[Record]:

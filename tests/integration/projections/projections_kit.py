@@ -12,6 +12,7 @@ from typing import Any
 from app.registry import PROJECTIONS, WORKERS
 from cst_bus.processor import Processor
 from cst_core.clock import Clock
+from cst_geo_analytics.stores import BUILT
 from cst_ledger.events import Document, NewEvent
 from cst_ledger.ledger import LOGS, Ledger
 from cst_mongo.transactions import transact
@@ -25,8 +26,7 @@ _numbers = itertools.count(10**6)
 EMPTIED = (
     "service_requests",
     "performance_logs",
-    "geo_points",
-    "geo_cells",
+    *(spec.name for spec in BUILT),
     "kpi_facts",
     "projection_gates",
     "sla_clocks",

@@ -11,7 +11,7 @@ import sys
 from cst_core.settings import Settings, load_settings
 from cst_geo_analytics.gate import Gate
 from cst_geo_analytics.rebuild import GeoProjection
-from cst_geo_analytics.repository import BUILT
+from cst_geo_analytics.stores import BUILT
 from cst_mongo.leases import Leases
 from cst_process.core import open_core
 

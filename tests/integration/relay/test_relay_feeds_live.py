@@ -190,27 +190,32 @@ async def test_agents_are_sent_without_name_and_contacts_and_go_with_a_tombstone
     assert not {"name", "contacts"} & set(second)
 
 
-async def test_a_map_feed_is_sent_without_its_map(world: World) -> None:
+async def test_a_snapshot_is_sent_without_its_map_and_what_is_cached_is_not(world: World) -> None:
     feeds = world.db["geo_feeds"]
-    feed = {
-        "feed_name": "heatmap-public-1",
+    shown = {
         "generated_at": wall_now(),
         "filters": {"resolution": 8},
         "geojson": {"type": "FeatureCollection", "features": [{"x": "y" * 100_000}]},
         "aggregation": {"method": "h3", "weight_formula": "count", "tile_hint": "h3:8"},
-        "expires_at": wall_now(),
     }
+    cached = shown | {"feed_name": "heatmap-public-1", "expires_at": wall_now()}
+    await feeds.insert_one(shown | {"feed": "potholes", "feed_name": "potholes@1", "etag": "a"})
     async with _following(world, GeoFeeds()) as view:
-        for etag in ("a", "b"):
-            name = {"feed_name": feed["feed_name"]}
-            await feeds.replace_one(name, feed | {"etag": etag}, upsert=True)
+        for etag in ("b", "c"):
+            name = {"feed_name": cached["feed_name"]}
+            await feeds.replace_one(name, cached | {"etag": etag}, upsert=True)
         await feeds.delete_many({})
-        await feeds.insert_one(feed | {"feed_name": "heatmap-staff-1", "etag": "c"})
-        await view.until(lambda records: len(records) >= 3, 20, "the feeds")
+        await feeds.insert_one(cached | {"etag": "d"})
+        await feeds.insert_one(shown | {"feed": "potholes", "feed_name": "potholes@2", "etag": "e"})
+        await view.until(lambda records: len(records) >= 2, 20, "the snapshots")
     told = [GeoFeedState.model_validate_json(record.value or b"") for record in view.records]
-    assert {state.etag for state in told} >= {"b", "c"}
+    assert [(state.feed_name, state.etag) for state in told] == [
+        ("potholes@1", "a"),
+        ("potholes@2", "e"),
+    ]
     assert all(len(record.value or b"") < 1000 for record in view.records)
-    assert {record.key for record in view.records} == {b"heatmap-public-1", b"heatmap-staff-1"}
+    assert {record.key for record in view.records} == {b"potholes@1", b"potholes@2"}
+    assert all(state.expires_at.year == 9999 for state in told)
 
 
 async def test_outsiders_get_public_events_of_public_requests_alone(world: World) -> None:

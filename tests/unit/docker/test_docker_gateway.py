@@ -49,6 +49,12 @@ def test_a_requests_own_path_is_intakes_whatever_its_name() -> None:
     assert _goes_to("/docs") == "intake"
 
 
+@pytest.mark.parametrize("path", ["/map", "/map/", "/map/assets/index-1.js", "/map/config.json"])
+def test_the_map_page_is_geo_analytics(path: str) -> None:
+    assert _goes_to(path) == "geo"
+    assert _goes_to("/mapped") == "intake"
+
+
 def test_evidence_fits_through() -> None:
     limit = re.search(r"client_max_body_size (\d+)m;", CONF)
     largest = re.search(r"CST_EVIDENCE_MAX_BYTES=(\d+)", (ROOT / ".env.example").read_text())

@@ -58,12 +58,12 @@ def _agent() -> dict[str, Any]:
 def _feed() -> dict[str, Any]:
     return {
         "_id": ObjectId(),
-        "feed_name": "heatmap-public-1",
+        "feed": "potholes",
+        "feed_name": "potholes@1",
         "generated_at": NOW,
         "filters": {"resolution": 8},
         "geojson": {"type": "FeatureCollection", "features": [{"large": "Main St"}]},
         "aggregation": {"method": "h3", "weight_formula": "count", "tile_hint": "h3:8"},
-        "expires_at": NOW,
         "etag": "abc",
     }
 
@@ -78,7 +78,7 @@ def _body(record: Record) -> dict[str, Any]:
     [
         (RequestStates(), _request(), RequestState, b"CST-2026-0001"),
         (AgentStates(), _agent(), AgentState, None),
-        (GeoFeeds(), _feed(), GeoFeedState, b"heatmap-public-1"),
+        (GeoFeeds(), _feed(), GeoFeedState, b"potholes@1"),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
