@@ -11,6 +11,7 @@ from cst_contracts.map_views import MapConfig, ZoneOutlines
 from cst_core.errors import NotFound
 from cst_geo_analytics.api.deps import Maps
 from cst_geo_analytics.map_page import NOTICE, PageFile, page_headers
+from cst_http.etags import has_already
 
 router = APIRouter(prefix="/map")
 
@@ -77,9 +78,9 @@ async def zones(
     """Return the outlines of the city's zones, lightened for maps, as GeoJSON."""
     answer = await maps.city.zones()
     packed = _takes_gzip(accept_encoding)
-    tag = f'"{answer.etag}{"-gzip" if packed else ""}"'
-    headers = {"ETag": tag, "Vary": "Accept-Encoding", "Cache-Control": REVALIDATE}
-    if if_none_match is not None and tag in if_none_match:
+    tag = f"{answer.etag}-gzip" if packed else answer.etag
+    headers = {"ETag": f'"{tag}"', "Vary": "Accept-Encoding", "Cache-Control": REVALIDATE}
+    if has_already(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     if packed:
         headers["Content-Encoding"] = "gzip"
