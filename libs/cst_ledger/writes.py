@@ -53,6 +53,7 @@ async def write_all(collection: Collection, writes: Sequence[Write], session: Se
     """Write all in one round trip; ``StaleHead`` where one finds its document moved."""
     if not writes:
         return
-    done = await collection.bulk_write(writes, ordered=False, session=session)
+    # In order: change streams tell a request's events as they were written, bucket after bucket.
+    done = await collection.bulk_write(writes, ordered=True, session=session)
     if done.matched_count + done.inserted_count != len(writes):
         raise StaleHead(f"{collection.name}: a request has moved since it was read")
