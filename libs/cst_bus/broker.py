@@ -40,8 +40,9 @@ def subscribe(
     *,
     group: str,
     prefix: str,
+    batch: int = BATCH_RECORDS,
 ) -> None:
-    """Let ``processor`` consume ``topic`` in ``group``.
+    """Let ``processor`` consume ``topic`` in ``group``, up to ``batch`` records at a time.
 
     The offset is committed only after the batch has had its effect; when the process ends in the
     middle, the batch comes again and the marks drop what was done.
@@ -50,7 +51,7 @@ def subscribe(
         physical(topic.name, prefix),
         group_id=prefix + group,
         batch=True,
-        max_records=BATCH_RECORDS,
+        max_records=batch,
         batch_timeout_ms=BATCH_WAIT_MS,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,

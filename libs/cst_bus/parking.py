@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cst_bus.chunks import CHUNK
 from cst_bus.dead_letter_notes import DeadLetterNotes, Decision
 from cst_bus.dead_letters import reason_of
 from cst_bus.marks import CollectionMarks, Mark, Marks
-from cst_bus.processor import CHUNK, Handler
+from cst_bus.processor import Handler
 from cst_contracts.events import RequestEvent
 from cst_core.errors import Conflict
 from cst_ledger.chain import canonical

@@ -8,30 +8,24 @@ is parked, that is, its later records follow it there instead of being applied o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import structlog
 
+from cst_bus.chunks import CHUNK, Chunks, Near, Part
 from cst_bus.dead_letters import DeadLetters, reason_of
 from cst_bus.marks import CollectionMarks, Mark, Marks
 from cst_bus.metrics import HANDLED, RETRIED, SECONDS, SKIPPED
 from cst_bus.progress import Progress
-from cst_bus.reading import Item, Record, Unreadable, read
+from cst_bus.reading import Item, Record, Unreadable
 from cst_contracts.events import RequestEvent
 from cst_mongo.client import Database, Session
 from cst_mongo.transactions import is_transient, transact
 
 log = structlog.get_logger(__name__)
 
-#: Events in one transaction at most; much larger ones conflict and stall.
-CHUNK = 100
-#: A chunk that had to begin anew is followed by one of half its size, down to this, and every one
-#: that did not by a larger one: so large as the conflicts with other workers let it be.
-LEAST_CHUNK = 25
-#: Records that are read at a time while the chunk before them waits for the database.
-SLICE = 20
 #: Waits between attempts at one event that fails, in seconds.
 ATTEMPT_WAITS = (0.1, 0.5, 2.0)
 MIN_BACKOFF_S = 0.2
@@ -64,14 +58,6 @@ class _Sorted:
     passed: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Part:
-    """Items to be applied, and the record after them where that is no event."""
-
-    items: list[Item] = field(default_factory=list)
-    refused: tuple[Record, Unreadable] | None = None
-
-
 class Processor:
     """Applies batches of records through one handler; ``progress`` tells how it is doing.
 
@@ -81,8 +67,8 @@ class Processor:
         dead_letters: where what cannot be handled goes.
         marks: the consumer's marks, where they are not in ``consumer_marks``.
         chunk: events in one transaction at most.
-        streams: how many transactions may be under way, each with partitions of its own. While
-            the database works for one, the process works for another.
+        near: where an event's effect lies, as text that sorts by place. Then a transaction's events
+            are near each other, and two workers that catch up seldom write the same documents.
     """
 
     def __init__(
@@ -93,14 +79,13 @@ class Processor:
         *,
         marks: Marks | None = None,
         chunk: int = CHUNK,
-        streams: int = 1,
+        near: Near | None = None,
     ) -> None:
         self._db = db
         self._handler = handler
         self._dead = dead_letters
-        self._streams = streams
         self._marks = marks or CollectionMarks(db, handler.name)
-        self._chunk = self._size = chunk
+        self._chunks = Chunks(handler.types, chunk, near)
         self.progress = Progress(handler.name)
 
     async def process(self, records: Sequence[Record]) -> None:
@@ -112,28 +97,18 @@ class Processor:
         """
         self.progress.begin()
         try:
-            await self._in_streams(records)
+            await self._process(records)
         except Exception as error:
             self.progress.failed(error)
             raise
         finally:
             self.progress.end()
 
-    async def _in_streams(self, records: Sequence[Record]) -> None:
-        """Process each stream's records; all have ended when it returns or raises."""
-        streams: dict[int, list[Record]] = {}
-        for record in records:
-            streams.setdefault(record.partition % self._streams, []).append(record)
-        work = (self._process(stream) for stream in streams.values())
-        for outcome in await asyncio.gather(*work, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-
     async def _process(self, records: Sequence[Record]) -> None:
         """Settle one part after the other; each is read while the one before it is settled."""
         settling: asyncio.Task[None] | None = None
         try:
-            async for part in self._parts(records):
+            async for part in self._chunks.of(records):
                 if settling is not None:
                     await settling
                 settling = asyncio.create_task(self._settle(part))
@@ -144,24 +119,9 @@ class Processor:
                 settling.cancel()
                 await asyncio.wait([settling])
 
-    async def _parts(self, records: Sequence[Record]) -> AsyncIterator[_Part]:
-        part = _Part()
-        for number, record in enumerate(records, 1):
-            try:
-                if (item := read(record, self._handler.types)) is not None:
-                    part.items.append(item)
-            except Unreadable as error:
-                part.refused = record, error
-            if part.refused is not None or len(part.items) >= self._size:
-                yield part
-                part = _Part()
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
-        yield part
-
-    async def _settle(self, part: _Part) -> None:
+    async def _settle(self, part: Part) -> None:
         await self._apply(part.items)  # what came before a refused one may be of its request
-        if part.refused is not None:
+        if part.refused:
             await self._refuse(*part.refused)
 
     async def _apply(self, items: Sequence[Item]) -> None:
@@ -190,7 +150,7 @@ class Processor:
         except Exception as error:
             self.progress.failed(error)
             raise Unsettled(error) from error
-        self._adapt(begun_anew=attempts > 1)
+        self._chunks.adapt(begun_anew=attempts > 1)
         self._count(items, done)
         for item in done.parked:
             await self._dead.send(
@@ -212,12 +172,6 @@ class Processor:
         # be: whoever wrote it did so after every event up to it.
         await self._marks.pass_by(chunk.passed, session)
         return chunk
-
-    def _adapt(self, *, begun_anew: bool) -> None:
-        if begun_anew:
-            self._size = max(min(LEAST_CHUNK, self._chunk), self._size // 2)
-        else:
-            self._size = min(self._chunk, self._size + self._size // 4 + 1)
 
     def _count(self, items: Sequence[Item], done: _Sorted) -> None:
         name, handled = self._handler.name, len(done.fresh)
@@ -242,10 +196,10 @@ class Processor:
                 backoff = min(backoff * 2, MAX_BACKOFF_S)
 
     async def _apart(self, items: Sequence[Item], error: Exception) -> None:
-        """Apply what failed together one by one, or give up on the one that fails alone."""
+        """Apply what failed together half by half, or give up on the one that fails alone."""
         if len(items) > 1:
-            for item in items:
-                await self._apply([item])
+            await self._apply(items[: len(items) // 2])
+            await self._apply(items[len(items) // 2 :])
             return
         for wait in ATTEMPT_WAITS:
             RETRIED.labels(self._handler.name).inc()

@@ -15,10 +15,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
-from cst_bus.broker import make_broker, subscribe
+from cst_bus.broker import BATCH_RECORDS, make_broker, subscribe
+from cst_bus.chunks import CHUNK, Near
 from cst_bus.dead_letters import DeadLetters
 from cst_bus.marks import CollectionMarks, Marks
-from cst_bus.processor import CHUNK, Handler, Processor
+from cst_bus.processor import Handler, Processor
 from cst_bus.producer import make_producer
 from cst_bus.states import StateHandler, StateProcessor
 from cst_bus.topics_admin import cluster_id, ensure_topics
@@ -42,13 +43,17 @@ Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class Subscription:
-    """A handler on a topic; ``marks`` where it keeps them itself, the rest as `Processor` has it."""
+    """A handler on a topic; ``marks`` where it keeps them itself.
+
+    At most ``batch`` records come at a time; ``chunk`` and ``near`` are the `Processor`'s.
+    """
 
     topic: Topic
     handler: Handler
     marks: Marks | None = None
     chunk: int = CHUNK
-    streams: int = 1
+    batch: int = BATCH_RECORDS
+    near: Near | None = None
 
 
 @dataclass(frozen=True)
@@ -209,10 +214,8 @@ def _broker_of(
     core: Core, sub: Subscription, dead: DeadLetters, vitals: Vitals, incarnation: str
 ) -> KafkaBroker:
     marks = sub.marks or CollectionMarks(core.db, sub.handler.name)
-    processor = Processor(
-        core.db, sub.handler, dead, marks=marks, chunk=sub.chunk, streams=sub.streams
-    )
-    return _broker(core, sub.topic, processor, marks, vitals, incarnation)
+    processor = Processor(core.db, sub.handler, dead, marks=marks, chunk=sub.chunk, near=sub.near)
+    return _broker(core, sub.topic, processor, marks, vitals, incarnation, sub.batch)
 
 
 def _broker_watching(
@@ -230,10 +233,11 @@ def _broker(
     marks: Marks,
     vitals: Vitals,
     incarnation: str,
+    batch: int = BATCH_RECORDS,
 ) -> KafkaBroker:
     broker, prefix = make_broker(core.settings.kafka), core.settings.topic_prefix
     group = processor.progress.consumer + incarnation
-    subscribe(broker, topic, processor, group=group, prefix=prefix)
+    subscribe(broker, topic, processor, group=group, prefix=prefix, batch=batch)
     vitals.consumers.append(ConsumerVitals(processor.progress, marks, lambda: _client(broker)))
     return broker
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cst_bus.chunks import CHUNK
 from cst_bus.parking import Parking
-from cst_bus.processor import CHUNK, Processor
+from cst_bus.processor import Processor
 from cst_contracts.events import RequestEvent
 from cst_ledger.ledger import LOGS, REQUESTS
 from cst_mongo.client import Database, Session

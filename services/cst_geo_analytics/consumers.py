@@ -9,11 +9,15 @@ from cst_city.catalog import CatalogCache
 from cst_contracts.events import RequestEvent
 from cst_geo_analytics.domain.projection import MOVING, row_of
 from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.lanes import lane_of
 from cst_geo_analytics.marks import RowMarks
 from cst_geo_analytics.stores import ProjectionStore
 from cst_geo_analytics.take_in import take_in
 from cst_mongo.client import Session
+
+
+def place_of(event: RequestEvent) -> str:
+    """Where an event moves sums: the names of H3 cells begin with those of coarser ones."""
+    return event.facts.h3 or ""
 
 
 class ProjectionHandler:
@@ -33,9 +37,6 @@ class ProjectionHandler:
     async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
         zone = ZoneInfo((await self._catalog.get()).city.timezone)
         await self._gate.pass_through(session)
-        rows = [
-            (event.subject, row_of(event.facts, event.seq, lane_of(event.subject), zone))
-            for event in events
-        ]
+        rows = [(event.subject, row_of(event.facts, event.seq, zone)) for event in events]
         known = self._marks.loaded({event.subject for event in events}, session)
         await take_in(self._store, rows, session, known=known)

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from cst_contracts.events import Facts
 from cst_core.errors import Conflict
 from cst_geo_analytics.domain.projection import Row, row_of
-from cst_geo_analytics.lanes import lane_of
 from cst_ledger.events import Document
 from cst_ledger.ledger import LOGS
 from cst_mongo.client import Database
@@ -74,9 +73,7 @@ def _last_events(oids: Sequence[ObjectId], types: list[str]) -> list[dict[str, A
 
 def _row(event: Document, zone: ZoneInfo) -> Row:
     try:
-        return row_of(
-            Facts.model_validate(event["facts"]), event["seq"], lane_of(event["subject"]), zone
-        )
+        return row_of(Facts.model_validate(event["facts"]), event["seq"], zone)
     except (KeyError, ValidationError) as error:
         raise Conflict(
             f"{event['subject']} seq {event['seq']}: its facts cannot be read "

@@ -4,8 +4,7 @@
 until it is swept, so readers take ``n`` above zero; zeros below it may stay for good.
 
 ``geo_cells`` and ``geo_days`` have their sums twice: in all, and by status below ``by``. A status
-is what changes most often, and so its change is one update of one document. ``geo_days`` has a
-document for each lane (``lanes``).
+is what changes most often, and so its change is one update of one document.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import structlog
 from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 
 from cst_bus.marks import PARKED_INDEX
-from cst_geo_analytics.domain.projection import GROUPS, Change, Moves, Row, Sums
+from cst_geo_analytics.domain.projection import GROUPS, NEWEST_FIELD, Change, Moves, Row, Sums
 from cst_mongo.client import Database, Session
 from cst_mongo.indexes import CollectionSpec
 
@@ -80,6 +79,20 @@ class ProjectionStore:
         """Return the rows of some requests that have one, also one that is a mark alone."""
         cursor = self._points.find({"_id": {"$in": list(request_ids)}}, session=session)
         return {row["_id"]: row async for row in cursor.batch_size(_ALL)}
+
+    async def outdated(self) -> bool:
+        """Tell whether there are rows of an earlier version."""
+        wanted = {"seq": {"$gte": 0}, NEWEST_FIELD: {"$exists": False}}
+        return await self._points.find_one(wanted, {"_id": 1}) is not None
+
+    async def sweep(self) -> None:
+        """Remove sums that are zero.
+
+        Safe beside consumers: one that has found such a sum there and adds to it conflicts with
+        its removal, and looks again; and a removal looks again at what was just added to.
+        """
+        for collection in self._sums.values():
+            await collection.delete_many({"n": 0})
 
     async def save_rows(
         self, known: Mapping[str, Row], rows: Mapping[str, Row], session: Session | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cst_geo_analytics.domain.projection import Row, moves
+from cst_geo_analytics.domain.projection import NEWEST_FIELD, Row, moves
 from cst_geo_analytics.stores import ProjectionStore
 from cst_mongo.client import Session
 from cst_mongo.transactions import TryLater
@@ -38,6 +38,6 @@ def _counted(row: Row | None) -> Row | None:
     """A row as the sums have it: one that is a mark alone has taken in nothing."""
     if row is None or row["seq"] < 0:
         return None
-    if "day" not in row:
-        raise TryLater("rows of an earlier version are being rebuilt (cst projections rebuild geo)")
+    if NEWEST_FIELD not in row:
+        raise TryLater("rows of an earlier version wait for a rebuild")
     return row

@@ -65,9 +65,10 @@ ROW_FIELDS = (
     "hour",
     "resolved_month",
     "source",
-    "lane",
     "open",
 )
+#: What a row of an earlier version lacks.
+NEWEST_FIELD = ROW_FIELDS[-1]
 WEIGHTS = {"P1": 8, "P2": 4, "P3": 2, "P4": 1}
 #: The finest cells of sums by day and of outcomes; finer ones would be one request each.
 DAY_RESOLUTION = 8
@@ -81,13 +82,12 @@ cell_center = lru_cache(_KNOWN_CELLS)(center)
 _coarse = lru_cache(_KNOWN_CELLS)(lambda cell: parent(cell, DAY_RESOLUTION))
 
 
-def row_of(facts: Facts, seq: int, lane: int, zone: ZoneInfo) -> Row:
+def row_of(facts: Facts, seq: int, zone: ZoneInfo) -> Row:
     """Return the ``geo_points`` row of a request after the event ``seq``.
 
     Args:
         facts: the request as it stands.
         seq: number of the event.
-        lane: of the request (``lanes.lane_of``).
         zone: the city's time zone; ``day``, ``hour`` and ``resolved_month`` are local.
     """
     created = local(facts.created_at, zone)
@@ -108,7 +108,6 @@ def row_of(facts: Facts, seq: int, lane: int, zone: ZoneInfo) -> Row:
         "hour": created.hour,
         "resolved_month": None if resolved_at is None else _day(local(resolved_at, zone))[:7],
         "source": facts.source or UNKNOWN_SOURCE,
-        "lane": lane,
         # Whether it counts among what is open: indexes go by this, since it changes but twice.
         "open": facts.is_master and facts.status in OPEN_STATUSES,
     }
@@ -150,7 +149,7 @@ def parts(row: Row) -> tuple[Part | None, ...]:
     cell, coarse = (NOWHERE, NOWHERE) if leaf is None else (leaf, _coarse(leaf))
     is_area = leaf is not None and public == "area"
     return (
-        (f"{coarse}|{row['day']}|{stand}|{row['lane']}", sums | days),
+        (f"{coarse}|{row['day']}|{stand}", sums | days),
         None if leaf is None else (f"{leaf}|{stand}", sums),
         _promise(row, cell, stand, weight),
         _outcome(row, f"{category}|{whose}", coarse),
