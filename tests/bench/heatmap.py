@@ -86,7 +86,7 @@ def _requests(count: int, cells: list[str], *, anew: bool) -> Iterator[Row]:
             public="exact",
             source="bench",
         )
-        yield row_of(facts, 0, 0, NEW_YORK)
+        yield row_of(facts, 0, NEW_YORK)
 
 
 async def _store_sums(db: Database, rows: Iterator[Row]) -> int:

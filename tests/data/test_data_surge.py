@@ -55,7 +55,7 @@ class Report:
     def day(self) -> str:
         return self.opened.date().isoformat()
 
-    def row(self, lane: int = 0) -> Row:
+    def row(self) -> Row:
         leaf = None if self.point is None else h3.latlng_to_cell(self.point[1], self.point[0], 10)
         facts = Facts(
             category=CODES[self.type],
@@ -71,7 +71,7 @@ class Report:
             public="exact",
             source=self.source,
         )
-        return row_of(facts, 0, lane, BOSTON)
+        return row_of(facts, 0, BOSTON)
 
 
 def _report(row: dict[str, str]) -> Report:
@@ -101,7 +101,7 @@ async def staff(
     city = load_city(REPOSITORY / "infra/cities/boston", boston_file.zones_path)
     async with fresh_database(mongo_uri) as db:
         await store_city(db, city, Clock())
-        rows = [(f"CST-2015-{n:06}", report.row(n % 2)) for n, report in enumerate(reports)]
+        rows = [(f"CST-2015-{n:06}", report.row()) for n, report in enumerate(reports)]
         for start in range(0, len(rows), 500):
             await take_in(ProjectionStore(db), rows[start : start + 500])
         settings = load_settings(

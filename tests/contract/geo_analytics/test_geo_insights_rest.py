@@ -77,7 +77,7 @@ async def _on_the_map(api: Api) -> None:
         *(facts("litter_basket", 1 + n / 4) for n in range(40)),
         *(facts("dead_animal", 16 + n / 2) for n in range(80)),
     ]
-    rows = [(f"CST-2026-{n:07}", row_of(fact, 0, n % 2, NEW_YORK)) for n, fact in enumerate(made)]
+    rows = [(f"CST-2026-{n:07}", row_of(fact, 0, NEW_YORK)) for n, fact in enumerate(made)]
     await take_in(ProjectionStore(api.core.db), rows)
 
 

@@ -14,8 +14,6 @@ from cst_contracts.events import Facts
 from cst_geo_analytics.domain.projection import GROUPS, Row, moves, row_of
 
 ZONE = ZoneInfo("America/New_York")
-#: Of every request here.
-LANE = 4
 LEAVES = sorted(h3.cell_to_children(h3.latlng_to_cell(40.71, -74.0, 8), 10))[:8]
 #: Sums by ``_id``, by collection.
 Totals = dict[str, dict[str, dict[str, int]]]
@@ -77,7 +75,7 @@ def moved(story: list[tuple[str, Facts]], batch: int) -> tuple[dict[str, Row], T
     for start in range(0, len(story), batch):
         replaced = []
         for seq, (request, fact) in enumerate(story[start : start + batch], start):
-            row = row_of(fact, seq, LANE, ZONE)
+            row = row_of(fact, seq, ZONE)
             replaced.append((rows.get(request), row))
             rows[request] = row
         for name, changes in moves(replaced).items():

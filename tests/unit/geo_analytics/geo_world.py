@@ -58,7 +58,7 @@ class World:
     """The projections of some reports."""
 
     def __init__(self, reports: Iterable[Report]) -> None:
-        rows = [row_of(report.facts, 0, 0, ZONE) for report in reports]
+        rows = [row_of(report.facts, 0, ZONE) for report in reports]
         changes = moves((None, row) for row in rows)
         self._sums: dict[str, list[dict[str, Any]]] = {
             name: [GROUPS[name](change.row) | change.sums for change in changes[name].values()]

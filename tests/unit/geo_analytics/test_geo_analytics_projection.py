@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import h3
 import pytest
-from geo_stories import LANE, LEAVES, ZONE, Totals, add, facts, left, moved, stories
+from geo_stories import LEAVES, ZONE, Totals, add, facts, left, moved, stories
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +42,7 @@ def _count(totals: Totals, fact: Facts) -> None:
         add(totals, "geo_areas", {f"{created:%Y-%m}|{fact.category}|{leaf}": {"n": 1}})
     source = {None: "unknown", "a.$b": "a·§b"}.get(fact.source, fact.source)
     parts = {created.strftime("hours.%H"): 1, f"sources.{source}": 1}
-    key = (coarse, created.strftime("%Y-%m-%d"), *stand, str(LANE))
+    key = (coarse, created.strftime("%Y-%m-%d"), *stand)
     add(totals, "geo_days", {"|".join(key): sums | parts})
     if fact.due_at is not None and fact.status in OPEN:
         hour = fact.due_at.strftime("%Y-%m-%dT%H")
@@ -67,21 +67,21 @@ def test_batches_do_not_matter(story: list[tuple[str, Facts]]) -> None:
 
 @given(facts())
 def test_a_row_says_everything_its_sums_need(fact: Facts) -> None:
-    row = row_of(fact, 7, LANE, ZONE)
+    row = row_of(fact, 7, ZONE)
     assert tuple(row) == ROW_FIELDS
     assert not any(moves([(row, row)]).values())
 
 
 @given(facts())
 def test_a_document_says_what_its_key_is_made_of(fact: Facts) -> None:
-    for name, changes in moves([(None, row_of(fact, 0, LANE, ZONE))]).items():
+    for name, changes in moves([(None, row_of(fact, 0, ZONE))]).items():
         for key, change in changes.items():
             document = GROUPS[name](change.row)
             said = {
                 f"{value:%Y-%m-%dT%H}" if isinstance(value, datetime) else str(value)
                 for value in document.values()
             }
-            assert said >= set(key.split("|")) - {str(LANE)}
+            assert said >= set(key.split("|"))
             assert ("lon" in document) == (document["cell"] != "-")
 
 
@@ -117,7 +117,7 @@ def located_at(instant: datetime) -> Facts:
     ],
 )
 def test_days_and_hours_are_the_citys(instant: str, day: str, hour: int) -> None:
-    row = row_of(located_at(datetime.fromisoformat(instant).replace(tzinfo=UTC)), 0, LANE, ZONE)
+    row = row_of(located_at(datetime.fromisoformat(instant).replace(tzinfo=UTC)), 0, ZONE)
     assert (row["day"], row["hour"]) == (day, hour)
     assert row["resolved_month"] == day[:7]
 
