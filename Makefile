@@ -16,15 +16,11 @@ PAGE_SOURCES := $(wildcard web/map/build web/map/*.* web/map/.npmrc web/map/src/
 BENCHES := $(filter-out __init__ common,$(basename $(notdir $(wildcard tests/bench/*.py))))
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--no-header --annotation-style line
-# What tests store lives for minutes: in memory, where there is plenty, nobody waits for a disk.
-MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 8000000 { print "/dev/shm" }')
 BENCH_ARGS := $(if $(ROWS),--rows $(ROWS))
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo up down status kafka map map-if-possible test test-map test-data chaos \
 	bench lint lock clean
-
-test test-slow test-data chaos: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14

@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Endpoints]:
     """The session's stack, of the kind that ``CST_STACK`` names (default: embedded)."""
-    with running_stack() as endpoints:
+    with running_stack(in_memory=True) as endpoints:
         yield endpoints
 
 
@@ -31,7 +31,7 @@ def kafka_stack(request: pytest.FixtureRequest) -> Iterator[Endpoints]:
         yield request.getfixturevalue("stack")
         return
     require_apache_kafka()
-    with running_stack("kafka") as endpoints:
+    with running_stack("kafka", in_memory=True) as endpoints:
         yield endpoints
 
 

@@ -27,17 +27,22 @@ from cst_testkit.containers import container_stack
 KINDS = ("embedded", "kafka", "containers", "external")
 HOME_PREFIX = "cst-test-"
 OWNER_FILE = "owner.pid"
+#: What lives for minutes need not wait for a disk, where so many bytes of memory are left over.
+MEMORY, PLENTY = Path("/dev/shm"), 12 << 30
 
 
 @contextmanager
-def running_stack(kind: str | None = None, home: Home | None = None) -> Iterator[Endpoints]:
+def running_stack(
+    kind: str | None = None, home: Home | None = None, *, in_memory: bool = False
+) -> Iterator[Endpoints]:
     """Run a stack for the length of the block and return where it is.
 
     ``kind`` is ``embedded`` (mongod and Tansu), ``kafka`` (mongod and Apache Kafka),
     ``containers``, or ``external`` (``MONGO_URI`` and ``KAFKA_BOOTSTRAP_SERVERS``); the default
     is ``CST_STACK``, else ``embedded``. ``home`` is for tests that look into the state folder
-    of the first two; they get a temporary one otherwise. Raises ``StackError`` if it does not
-    come up and ``ValueError`` for an unknown kind; skips where ``containers`` has no engine.
+    of the first two; they get a temporary one otherwise, ``in_memory`` where that has room.
+    Raises ``StackError`` if it does not come up and ``ValueError`` for an unknown kind; skips
+    where ``containers`` has no engine.
     """
     kind = kind or os.environ.get("CST_STACK") or "embedded"
     if kind not in KINDS:
@@ -48,22 +53,24 @@ def running_stack(kind: str | None = None, home: Home | None = None) -> Iterator
     elif kind == "external":
         yield _external_stack()
     else:
-        with _embedded_stack("kafka" if kind == "kafka" else "tansu", home) as endpoints:
+        broker: EmbeddedBroker = "kafka" if kind == "kafka" else "tansu"
+        folder = _folder() if in_memory else Path(tempfile.gettempdir())
+        with _embedded_stack(broker, home, folder) as endpoints:
             yield endpoints
 
 
 @contextmanager
-def _embedded_stack(broker: EmbeddedBroker, home: Home | None) -> Iterator[Endpoints]:
+def _embedded_stack(broker: EmbeddedBroker, home: Home | None, folder: Path) -> Iterator[Endpoints]:
     with ExitStack() as undo:
-        place = home or undo.enter_context(_temporary_home())
+        place = home or undo.enter_context(_temporary_home(folder))
         undo.callback(stop_stack, place)
         yield start_stack(place, broker=broker, mongo_port=0, kafka_port=0)
 
 
 @contextmanager
-def _temporary_home() -> Iterator[Home]:
-    _stop_orphans()
-    root = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
+def _temporary_home(folder: Path) -> Iterator[Home]:
+    _stop_orphans(folder)
+    root = Path(tempfile.mkdtemp(prefix=HOME_PREFIX, dir=folder))
     (root / OWNER_FILE).write_text(str(os.getpid()))
     try:
         yield Home(root)
@@ -82,9 +89,17 @@ def _external_stack() -> Endpoints:
     return Endpoints(mongo_uri, os.environ.get("MONGO_DB", "cst"), servers, "external")
 
 
-def _stop_orphans() -> None:
+def _folder() -> Path:
+    """Return the folder in memory where there is plenty of it, else the usual one."""
+    free = psutil.virtual_memory().available
+    if MEMORY.is_dir() and min(free, shutil.disk_usage(MEMORY).free) > PLENTY:
+        return MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def _stop_orphans(folder: Path) -> None:
     """Stop the stacks of test runs that were killed before they could do it themselves."""
-    for owner in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*/{OWNER_FILE}"):
+    for owner in folder.glob(f"{HOME_PREFIX}*/{OWNER_FILE}"):
         # Another user's, or another run cleans up at this moment.
         with suppress(OSError, StackError):
             text = owner.read_text()
