@@ -11,7 +11,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 class Wire(BaseModel):
     """What is read from the wire: unknown fields are ignored, so that writers may add some."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # A process uses few of the models: each is built when it is used first, so that a process that
+    # was killed is back in less time.
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Command(BaseModel):

@@ -8,7 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from cst_city.models import Category, CitySpec
 from cst_city.policies import SlaPolicy
@@ -71,6 +74,17 @@ class Catalog:
         return found
 
 
+@lru_cache(maxsize=2)
+def _indexed(zones: bytes) -> ZoneIndex:
+    """Return the index of zones given as JSON: [zones, snap_m, boundary].
+
+    It takes as long as all the rest of a city, which changes more often than its zones.
+    """
+    rows, snap_m, boundary = orjson.loads(zones)
+    found = [Zone(row["zone_id"], row["name"], row["geometry"]) for row in rows]
+    return ZoneIndex(found, snap_m=snap_m, boundary=boundary)
+
+
 class CatalogCache:
     """Hands out the current catalog; asks the database at most every ``FRESH_S`` seconds."""
 
@@ -123,7 +137,7 @@ class CatalogCache:
             policies=tuple(SlaPolicy.model_validate(item) for item in policies),
             policies_version=row["policies_version"],
             zone_names={zone.zone_id: zone.name for zone in zones},
-            zones=ZoneIndex(zones, snap_m=spec.zone_snap_m, boundary=row["boundary"]),
+            zones=_indexed(orjson.dumps([zones, spec.zone_snap_m, row["boundary"]])),
         )
 
     async def _rows(self, collection: str) -> list[Document]:
