@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import orjson
@@ -14,35 +10,15 @@ from geo_kit import Report, emptied, file_reports
 
 from cst_stack import Endpoints
 from cst_testkit.apps import Api
+from cst_testkit.commands import Cst, command
 
-Cst = Callable[..., Awaitable[tuple[int, str, str]]]
 PLAN = {"title": "Everything", "query": {}, "audience": "public"}
 
 
 @pytest.fixture
 def cst(api: Api, stack: Endpoints, tmp_path: Path) -> Cst:
     """Run ``cst feeds …`` over the database; return (exit code, output, complaints)."""
-    environ = {
-        **os.environ,
-        "MONGO_URI": stack.mongo_uri,
-        "MONGO_DB": api.core.db.name,
-        "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
-        "CST_HOME": str(tmp_path),
-    }
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cst_cli", "feeds", *arguments),
-            env=environ,
-            cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, complaints = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), complaints.decode()
-
-    return run
+    return command(stack, api.core.db.name, tmp_path, "feeds")
 
 
 async def test_an_operator_takes_snapshots_and_compares_them(api: Api, cst: Cst) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import random
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,10 +11,10 @@ from projections_kit import delivered, emptied, shuffled, stored, stories
 from cst_process.core import Core
 from cst_stack import Endpoints
 from cst_testkit.apps import Api
+from cst_testkit.commands import Cst, command
 from cst_testkit.factories import created_event
 from cst_testkit.histories import step
 
-Cst = Callable[..., Awaitable[tuple[int, str, str]]]
 NAMES = ["geo", "clocks", "kpis", "facts", "agents", "queue", "acceptance"]
 
 
@@ -35,27 +31,7 @@ async def core(api: Api) -> Core:
 @pytest.fixture
 def cst(core: Core, stack: Endpoints, tmp_path: Path) -> Cst:
     """Run ``cst projections …`` over the database; return (exit code, output, complaints)."""
-    environ = {
-        **os.environ,
-        "MONGO_URI": stack.mongo_uri,
-        "MONGO_DB": core.db.name,
-        "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
-        "CST_HOME": str(tmp_path),
-    }
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cst_cli", "projections", *arguments),
-            env=environ,
-            cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, complaints = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), complaints.decode()
-
-    return run
+    return command(stack, core.db.name, tmp_path, "projections")
 
 
 async def test_a_difference_is_printed_and_rebuilt(core: Core, cst: Cst) -> None:
