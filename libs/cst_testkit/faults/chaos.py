@@ -16,7 +16,7 @@ from cst_stack import Home
 from cst_stack.ports import LOOPBACK, free_port
 from cst_stack.state import Broker, EmbeddedBroker
 from cst_testkit.apps import SECRET, TUESDAY_NOON
-from cst_testkit.faults.facts import Ledger, behind, count_events, read_ledger
+from cst_testkit.faults.facts import Ledger, behind, count_events, due, read_ledger
 from cst_testkit.faults.fleet import Fleet, Member, sailing
 from cst_testkit.faults.garbage import Vandal, vandal
 from cst_testkit.faults.ground import Ground, standing_ground
@@ -101,7 +101,9 @@ class Chaos:
         return load
 
     async def settled(self) -> Ledger:
-        """Wait until no consumer is behind and the ledger has stopped growing; return it."""
+        """Wait until no consumer is behind, no loop has work that is due, and the ledger has
+        stopped growing; return it.
+        """
         seen = -1
         lines: list[str] = []
 
@@ -109,6 +111,7 @@ class Chaos:
             nonlocal seen, lines
             before, seen = seen, await count_events(self.core.db)
             lines = await behind(self.core, await read_ledger(self.core.db))
+            lines += await due(self.core)
             return seen == before and not lines
 
         try:

@@ -12,10 +12,13 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from app.registry import WORKERS
 from cst_bus.marks import CollectionMarks
 from cst_contracts.topics import REQUEST_EVENTS
+from cst_dispatch.acceptance import ACCEPTANCE, AcceptanceClocks
+from cst_dispatch.queue import QUEUE, Queue
 from cst_ledger.ledger import LOGS
 from cst_mongo.client import Database
 from cst_process.core import Core
 from cst_process.worker import Subscription
+from cst_sla.repository import CLOCKS, SlaRepository
 from cst_testkit.waiting import wait_until
 
 AT_ONCE = 1000
@@ -77,6 +80,22 @@ async def behind(core: Core, ledger: Ledger) -> list[str]:
             if marks.get(request_id) != seq
         ]
     return lines
+
+
+async def due(core: Core) -> list[str]:
+    """Return a line for each row of work that is due: nobody has looked at it yet, or who has
+    claimed it is dead and its lease has not run out."""
+    now = core.clock.now()
+    loops = {
+        QUEUE.name: Queue.fallen_due(now),
+        ACCEPTANCE.name: AcceptanceClocks.fallen_due(now),
+        CLOCKS.name: SlaRepository.fallen_due(now),
+    }
+    return [
+        f"{name}: {row['_id']} is due"
+        for name, filter_ in loops.items()
+        async for row in core.db[name].find(filter_, {"_id": 1})
+    ]
 
 
 async def _marks(db: Database, sub: Subscription, request_ids: Sequence[str]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from cst_dispatch.choosing import Chooser
 from cst_dispatch.consumers import RosterHandler
 from cst_dispatch.queue import Queue
 from cst_testkit.desk import Desk, fields_of
+from cst_testkit.faults.facts import due
 
 
 async def test_the_most_urgent_comes_first_then_the_oldest(city: Dispatch) -> None:
@@ -42,6 +43,16 @@ async def test_nothing_is_assigned_to_whom_something_more_urgent_waits_for(city:
     await city.pump.drain()
     assert await city.holder(urgent) == agent["agent_code"]
     assert await city.holder(late) is None
+
+
+async def test_what_a_dead_worker_has_claimed_counts_as_due(city: Dispatch) -> None:
+    await city.only(crew(1))
+    request_id = await city.triaged()
+    await city.queue(request_id)
+    claimed = await Queue(city.db).claim(city.core.clock.now(), 10, "who dies now")
+    assert [row["_id"] for row in claimed] == [request_id]
+    assert await work_off(city.core) == 0
+    assert await due(city.core) == [f"dispatch_queue: {request_id} is due"]
 
 
 async def test_what_comes_first_but_needs_another_skill_is_in_nobodys_way(city: Dispatch) -> None:
