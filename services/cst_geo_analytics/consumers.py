@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from cst_city.catalog import CatalogCache
 from cst_contracts.events import RequestEvent
 from cst_geo_analytics.domain.projection import MOVING, row_of
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.marks import RowMarks
-from cst_geo_analytics.stores import ProjectionStore
-from cst_geo_analytics.take_in import take_in
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.marks import RowMarks
+from cst_geo_analytics.projections.stores import ProjectionStore
+from cst_geo_analytics.projections.take_in import take_in
 from cst_mongo.client import Session
 
 

@@ -10,19 +10,19 @@ from cst_geo_analytics.api import router
 from cst_geo_analytics.api.deps import FeedParts, MapParts
 from cst_geo_analytics.city_map import CityMap
 from cst_geo_analytics.consumers import ProjectionHandler, place_of
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.heatmaps import Heatmaps
-from cst_geo_analytics.insights import Insights
+from cst_geo_analytics.heatmap.pictures import Pictures
+from cst_geo_analytics.heatmap.service import Heatmaps
+from cst_geo_analytics.insights.service import Insights
 from cst_geo_analytics.live.service import LiveMap
-from cst_geo_analytics.marks import RowMarks
-from cst_geo_analytics.named_feeds import NamedFeeds
-from cst_geo_analytics.pictures import Pictures
-from cst_geo_analytics.rebuild import GeoProjection
-from cst_geo_analytics.snapshot_maker import SnapshotMaker
-from cst_geo_analytics.snapshot_schedule import SnapshotSchedule
-from cst_geo_analytics.snapshots import Snapshots
-from cst_geo_analytics.stores import BUILT, ProjectionStore
-from cst_geo_analytics.upkeep import Upkeep
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.marks import RowMarks
+from cst_geo_analytics.projections.rebuild import GeoProjection
+from cst_geo_analytics.projections.stores import BUILT, ProjectionStore
+from cst_geo_analytics.projections.upkeep import Upkeep
+from cst_geo_analytics.snapshots.feeds import NamedFeeds
+from cst_geo_analytics.snapshots.maker import SnapshotMaker
+from cst_geo_analytics.snapshots.schedule import SnapshotSchedule
+from cst_geo_analytics.snapshots.service import Snapshots
 from cst_http.app import ServiceApi
 from cst_mongo.leases import Leases
 from cst_process.core import Core

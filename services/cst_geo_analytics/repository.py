@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cst_geo_analytics.gate import GATES
-from cst_geo_analytics.heatmap_repository import FEEDS
-from cst_geo_analytics.snapshot_store import PLANS
-from cst_geo_analytics.stores import BUILT
+from cst_geo_analytics.heatmap.repository import FEEDS
+from cst_geo_analytics.projections.gate import GATES
+from cst_geo_analytics.projections.stores import BUILT
+from cst_geo_analytics.snapshots.store import PLANS
 
 SPECS = (*BUILT, FEEDS, PLANS, GATES)

@@ -38,7 +38,7 @@ from cst_core.settings import Settings
 from cst_geo.cells import center
 from cst_geo_analytics.domain.projection import MOVING, WEIGHTS
 from cst_geo_analytics.main import WORKER
-from cst_geo_analytics.stores import BUILT, CELLS
+from cst_geo_analytics.projections.stores import BUILT, CELLS
 from cst_ledger.events import Document, NewEvent
 from cst_ledger.rules import RuleBook
 from cst_ledger.seal import Sealer

@@ -35,7 +35,7 @@ from cst_geo import Box
 from cst_geo_analytics.api.heatmap import json_of
 from cst_geo_analytics.domain.projection import GROUPS, Change, Row, moves, row_of
 from cst_geo_analytics.domain.queries import HeatmapQuery
-from cst_geo_analytics.heatmaps import Heatmaps
+from cst_geo_analytics.heatmap.service import Heatmaps
 from cst_geo_analytics.main import heatmaps_of
 from cst_ledger.ledger import REQUESTS
 from cst_mongo.client import Database

@@ -27,8 +27,8 @@ from cst_contracts.events import Facts
 from cst_core.clock import Clock
 from cst_core.settings import Settings, load_settings
 from cst_geo_analytics.domain.projection import Row, row_of
-from cst_geo_analytics.stores import ProjectionStore
-from cst_geo_analytics.take_in import take_in
+from cst_geo_analytics.projections.stores import ProjectionStore
+from cst_geo_analytics.projections.take_in import take_in
 from cst_http.app import create_app
 from cst_process.core import open_core
 from cst_testkit.databases import fresh_database

@@ -7,22 +7,22 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from cst_geo_analytics import heatmaps
 from cst_geo_analytics.city_map import CityMap
-from cst_geo_analytics.insights import Insights
+from cst_geo_analytics.heatmap import service as heatmap
+from cst_geo_analytics.heatmap.pictures import Pictures
+from cst_geo_analytics.insights.service import Insights
 from cst_geo_analytics.live.service import LiveMap
 from cst_geo_analytics.map_page import MapPage
-from cst_geo_analytics.named_feeds import NamedFeeds
-from cst_geo_analytics.pictures import Pictures
-from cst_geo_analytics.snapshots import Snapshots
+from cst_geo_analytics.snapshots.feeds import NamedFeeds
+from cst_geo_analytics.snapshots.service import Snapshots
 
 
-async def _heatmaps(request: Request) -> heatmaps.Heatmaps:
-    found: heatmaps.Heatmaps = request.app.state.geo_analytics.heatmaps
+async def _heatmaps(request: Request) -> heatmap.Heatmaps:
+    found: heatmap.Heatmaps = request.app.state.geo_analytics.heatmaps
     return found
 
 
-Heatmaps = Annotated[heatmaps.Heatmaps, Depends(_heatmaps)]
+Heatmaps = Annotated[heatmap.Heatmaps, Depends(_heatmaps)]
 
 
 async def _pictures(request: Request) -> Pictures:

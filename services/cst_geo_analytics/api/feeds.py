@@ -23,8 +23,8 @@ from cst_core.errors import InvalidInput
 from cst_geo_analytics.api.deps import Feeds, PictureMaker
 from cst_geo_analytics.domain.heatmap import FormatName, heatmap_of
 from cst_geo_analytics.domain.snapshots import NAME_PATTERN, FeedPlan
-from cst_geo_analytics.named_feeds import feed_view
-from cst_geo_analytics.pictures import Pictures
+from cst_geo_analytics.heatmap.pictures import Pictures
+from cst_geo_analytics.snapshots.feeds import feed_view
 from cst_http.auth import AnyCaller, Supervising
 from cst_http.etags import has_already
 from cst_ledger.events import Document

@@ -14,7 +14,7 @@ from cst_core.errors import InvalidInput
 from cst_geo_analytics.api.deps import Heatmaps, PictureMaker
 from cst_geo_analytics.domain.heatmap import FormatName, Heatmap
 from cst_geo_analytics.domain.queries import HeatmapQuery
-from cst_geo_analytics.pictures import HEIGHT, LEAST, MOST, WIDTH
+from cst_geo_analytics.heatmap.pictures import HEIGHT, LEAST, MOST, WIDTH
 from cst_http.auth import AnyCaller
 from cst_http.etags import has_already
 

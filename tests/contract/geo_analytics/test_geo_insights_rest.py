@@ -10,8 +10,8 @@ from rest_kit import Call
 
 from cst_contracts.events import Facts
 from cst_geo_analytics.domain.projection import row_of
-from cst_geo_analytics.stores import ProjectionStore
-from cst_geo_analytics.take_in import take_in
+from cst_geo_analytics.projections.stores import ProjectionStore
+from cst_geo_analytics.projections.take_in import take_in
 from cst_testkit.apps import DOWNTOWN, Api
 
 LEAF = h3.latlng_to_cell(DOWNTOWN[1], DOWNTOWN[0], 10)

@@ -9,12 +9,12 @@ import asyncio
 import sys
 
 from cst_core.settings import Settings, load_settings
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.heatmaps import Heatmaps
-from cst_geo_analytics.snapshot_maker import SnapshotMaker
-from cst_geo_analytics.snapshot_schedule import SnapshotSchedule
-from cst_geo_analytics.snapshots import Snapshots
-from cst_geo_analytics.stores import BUILT
+from cst_geo_analytics.heatmap.service import Heatmaps
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.stores import BUILT
+from cst_geo_analytics.snapshots.maker import SnapshotMaker
+from cst_geo_analytics.snapshots.schedule import SnapshotSchedule
+from cst_geo_analytics.snapshots.service import Snapshots
 from cst_mongo.leases import Leases
 from cst_process.core import open_core
 

@@ -133,7 +133,7 @@ async def test_what_is_wrong_is_named(api: Api, query: dict[str, Any], field: st
 
 
 async def test_too_many_cells_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cst_geo_analytics.clusters.MAX_CELLS", 5)
+    monkeypatch.setattr("cst_geo_analytics.insights.clusters.MAX_CELLS", 5)
     (error,) = errors(await answer(api, "clusters", "auditor", status=422, resolution=10))
     assert (error["field"], error["value"]) == ("resolution", 10)
     assert error["allowed"] == ["a coarser resolution", "a smaller bbox"]

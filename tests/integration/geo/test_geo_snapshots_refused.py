@@ -8,7 +8,7 @@ import pytest
 from geo_kit import Report, emptied, file_reports
 from snapshots_kit import FEEDS, get, put, take
 
-from cst_geo_analytics import snapshot_maker
+from cst_geo_analytics.snapshots import maker
 from cst_testkit.apps import Api
 
 
@@ -78,7 +78,7 @@ async def test_a_map_that_is_too_large_is_refused_before_it_is_stored(
 ) -> None:
     await file_reports(api.core, [Report()])
     await put(api, "all")
-    monkeypatch.setattr(snapshot_maker, "MAX_BYTES", 500)
+    monkeypatch.setattr(maker, "MAX_BYTES", 500)
     staff = api.as_("supervisor")
     answer = await api.client.post(f"{FEEDS}/all/snapshots", headers=staff)
     assert answer.status_code == 422

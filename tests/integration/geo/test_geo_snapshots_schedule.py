@@ -17,12 +17,12 @@ from snapshots_kit import FEEDS
 
 from cst_core.clock import Clock
 from cst_core.errors import Unavailable
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.heatmaps import Heatmaps
-from cst_geo_analytics.snapshot_maker import SnapshotMaker
-from cst_geo_analytics.snapshot_schedule import SnapshotSchedule
-from cst_geo_analytics.snapshots import Snapshots
-from cst_geo_analytics.stores import BUILT
+from cst_geo_analytics.heatmap.service import Heatmaps
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.stores import BUILT
+from cst_geo_analytics.snapshots.maker import SnapshotMaker
+from cst_geo_analytics.snapshots.schedule import SnapshotSchedule
+from cst_geo_analytics.snapshots.service import Snapshots
 from cst_ledger.events import Document
 from cst_mongo.leases import Leases
 from cst_process.core import Core

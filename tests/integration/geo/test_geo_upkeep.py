@@ -11,11 +11,11 @@ import pytest
 from geo_kit import Report, changed, file_reports, follow, happens
 
 from app.registry import PROJECTIONS
-from cst_geo_analytics import upkeep
 from cst_geo_analytics.main import LEASE_TTL_S, _gate
-from cst_geo_analytics.rebuild import GeoProjection
-from cst_geo_analytics.stores import SUMS, ProjectionStore
-from cst_geo_analytics.upkeep import Upkeep
+from cst_geo_analytics.projections import upkeep
+from cst_geo_analytics.projections.rebuild import GeoProjection
+from cst_geo_analytics.projections.stores import SUMS, ProjectionStore
+from cst_geo_analytics.projections.upkeep import Upkeep
 from cst_mongo.leases import Leases
 from cst_process.core import Core
 from cst_testkit.waiting import wait_until

@@ -7,8 +7,8 @@ from geo_kit import Report, changed, file_reports, happens
 
 from app.registry import PROJECTIONS
 from cst_core.errors import Conflict
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.stores import BUILT
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.stores import BUILT
 from cst_mongo.leases import Leases
 from cst_mongo.transactions import transact
 from cst_process.core import Core

@@ -12,7 +12,7 @@ from typing import Any
 from app.registry import PROJECTIONS, WORKERS
 from cst_bus.processor import Processor
 from cst_core.clock import Clock
-from cst_geo_analytics.stores import BUILT
+from cst_geo_analytics.projections.stores import BUILT
 from cst_ledger.events import Document, NewEvent
 from cst_ledger.ledger import LOGS, Ledger
 from cst_mongo.transactions import transact

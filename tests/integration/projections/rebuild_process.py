@@ -9,9 +9,9 @@ import asyncio
 import sys
 
 from cst_core.settings import Settings, load_settings
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.rebuild import GeoProjection
-from cst_geo_analytics.stores import BUILT
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.rebuild import GeoProjection
+from cst_geo_analytics.projections.stores import BUILT
 from cst_mongo.leases import Leases
 from cst_process.core import open_core
 

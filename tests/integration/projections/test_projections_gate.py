@@ -13,9 +13,9 @@ import pytest
 from projections_kit import delivered, emptied, projection, shuffled, stored, stories
 
 from cst_core.errors import Conflict
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.rebuild import GeoProjection
-from cst_geo_analytics.stores import BUILT
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.rebuild import GeoProjection
+from cst_geo_analytics.projections.stores import BUILT
 from cst_mongo.client import Session
 from cst_mongo.leases import Leases
 from cst_mongo.transactions import TryLater, transact

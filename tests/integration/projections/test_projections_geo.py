@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from projections_kit import delivered, emptied, projection, shuffled, stored, stories
 
-from cst_geo_analytics.stores import BUILT, staged_specs
+from cst_geo_analytics.projections.stores import BUILT, staged_specs
 from cst_ledger.events import Document, NewEvent
 from cst_process.core import Core
 from cst_testkit.apps import Api

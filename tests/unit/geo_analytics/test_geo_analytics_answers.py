@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from cst_geo_analytics import answers
-from cst_geo_analytics.answers import KEPT, Answers
 from cst_geo_analytics.domain.insight_queries import ZonesQuery
+from cst_geo_analytics.insights import answers
+from cst_geo_analytics.insights.answers import KEPT, Answers
 
 
 class Maker:

@@ -16,7 +16,7 @@ from cst_geo import Box, boundary_ring
 from cst_geo_analytics.domain.classes import classes_of, short
 from cst_geo_analytics.domain.heatmap import Heatmap, Hexagon
 from cst_geo_analytics.domain.plane import bounds_of, plane_of
-from cst_geo_analytics.drawing import Sheet, drawn
+from cst_geo_analytics.heatmap.drawing import Sheet, drawn
 
 CITY = Box(-74.05, 40.65, -73.9, 40.8)
 weights = st.lists(st.integers(1, 10**6) | st.floats(0, 10**6), min_size=1, max_size=60)

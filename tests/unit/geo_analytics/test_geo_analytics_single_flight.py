@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cst_geo_analytics.single_flight import SingleFlight
+from cst_geo_analytics.heatmap.single_flight import SingleFlight
 
 
 async def test_who_asks_meanwhile_waits_for_the_same_and_later_ones_do_not() -> None:

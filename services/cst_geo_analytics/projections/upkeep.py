@@ -10,8 +10,8 @@ from contextlib import suppress
 import structlog
 
 from cst_core.errors import Conflict
-from cst_geo_analytics.rebuild import GeoProjection
-from cst_geo_analytics.stores import ProjectionStore
+from cst_geo_analytics.projections.rebuild import GeoProjection
+from cst_geo_analytics.projections.stores import ProjectionStore
 from cst_mongo.transactions import is_transient
 
 log = structlog.get_logger(__name__)

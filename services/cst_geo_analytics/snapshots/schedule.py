@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from cst_geo_analytics.snapshot_store import SnapshotStore
-from cst_geo_analytics.snapshots import Snapshots
+from cst_geo_analytics.snapshots.service import Snapshots
+from cst_geo_analytics.snapshots.store import SnapshotStore
 from cst_mongo.leases import holder_name
 from cst_process.core import Core
 from cst_process.looping import repeat

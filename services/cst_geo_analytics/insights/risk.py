@@ -18,11 +18,11 @@ from cst_contracts.geo_insights import (
 )
 from cst_core.errors import InvalidInput
 from cst_geo import boundary_ring, parent
-from cst_geo_analytics.analytics_repository import AnalyticsRepository, Wanted
 from cst_geo_analytics.domain.insight_queries import RiskQuery
 from cst_geo_analytics.domain.projection import NOWHERE
 from cst_geo_analytics.domain.viewport import View
 from cst_geo_analytics.domain.weights import HOUR, risk_until, whole_hour
+from cst_geo_analytics.insights.repository import AnalyticsRepository, Wanted
 from cst_ledger.events import Document
 from cst_process.core import Core
 

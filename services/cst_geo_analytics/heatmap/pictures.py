@@ -11,7 +11,7 @@ from cst_city.catalog import Catalog
 from cst_core.errors import Unavailable
 from cst_geo import Box
 from cst_geo_analytics.domain.heatmap import Heatmap
-from cst_geo_analytics.drawing import Sheet, drawn
+from cst_geo_analytics.heatmap.drawing import Sheet, drawn
 from cst_process.core import Core
 
 #: Pixels: the least and the most of either side, and what is drawn unless something is asked for.

@@ -17,10 +17,10 @@ from cst_contracts.geo_insights import (
 )
 from cst_core.errors import InvalidInput
 from cst_geo import Box, parent
-from cst_geo_analytics.analytics_repository import AnalyticsRepository
 from cst_geo_analytics.domain.clusters import Heat, connected, gi_star, hull, middle
 from cst_geo_analytics.domain.insight_queries import ClustersQuery
 from cst_geo_analytics.domain.viewport import View, place_filter
+from cst_geo_analytics.insights.repository import AnalyticsRepository
 from cst_ledger.events import Document
 from cst_process.core import Core
 

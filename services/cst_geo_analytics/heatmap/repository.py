@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from cst_geo_analytics.domain.heatmap import CACHED
 from cst_geo_analytics.domain.making import Source
-from cst_geo_analytics.stores import AREAS, CELLS, DAYS, PROMISES
+from cst_geo_analytics.projections.stores import AREAS, CELLS, DAYS, PROMISES
 from cst_ledger.events import Document
 from cst_mongo.client import Collection, Database
 from cst_mongo.indexes import CollectionSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cst_geo_analytics.domain.projection import NEWEST_FIELD, Row, moves
-from cst_geo_analytics.stores import ProjectionStore
+from cst_geo_analytics.projections.stores import ProjectionStore
 from cst_mongo.client import Session
 from cst_mongo.transactions import TryLater
 

@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo
 from bson import ObjectId
 
 from cst_core.clock import wall_now
-from cst_geo_analytics.compare import differing
 from cst_geo_analytics.domain.projection import MOVING, ROW_FIELDS
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.ledger_rows import BATCH, LedgerRows
-from cst_geo_analytics.stores import BUILT, POINTS, ProjectionStore, staged_specs
-from cst_geo_analytics.take_in import take_in
+from cst_geo_analytics.projections.compare import differing
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.ledger_rows import BATCH, LedgerRows
+from cst_geo_analytics.projections.stores import BUILT, POINTS, ProjectionStore, staged_specs
+from cst_geo_analytics.projections.take_in import take_in
 from cst_ledger.events import Document
 from cst_mongo.indexes import migrate
 from cst_mongo.leases import Leases, Tenure

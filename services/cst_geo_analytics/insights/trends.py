@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from cst_city.catalog import Catalog
 from cst_contracts.geo_insights import TrendReport, TrendRow, TrendRule
-from cst_geo_analytics.analytics_repository import AnalyticsRepository, Wanted
 from cst_geo_analytics.domain.insight_queries import TrendsQuery
 from cst_geo_analytics.domain.projection import local
 from cst_geo_analytics.domain.trend import FALSE_SHARE, MIN_TOTAL, Change, changed
 from cst_geo_analytics.domain.zones import Span
-from cst_geo_analytics.units import FIELDS, Unit, placed, staff_sources
+from cst_geo_analytics.insights.repository import AnalyticsRepository, Wanted
+from cst_geo_analytics.insights.units import FIELDS, Unit, placed, staff_sources
 from cst_process.core import Core
 
 #: (Reports without staff's, those that staff typed in) of a unit, lately and before.

@@ -17,11 +17,11 @@ from cst_contracts.geo_insights import (
 )
 from cst_core.errors import InvalidInput
 from cst_geo import boundary_ring, parent
-from cst_geo_analytics.analytics_repository import AnalyticsRepository
 from cst_geo_analytics.domain.insight_queries import EquityQuery
 from cst_geo_analytics.domain.medians import CONFIDENCE, FEW, Median, median_of
 from cst_geo_analytics.domain.projection import NOWHERE, local
 from cst_geo_analytics.domain.viewport import View
+from cst_geo_analytics.insights.repository import AnalyticsRepository
 from cst_ledger.events import Document
 from cst_process.core import Core
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cst_geo_analytics.answers import Answers
-from cst_geo_analytics.clusters import ClusterService
-from cst_geo_analytics.equity import EquityService
-from cst_geo_analytics.risk import RiskService
-from cst_geo_analytics.surges import SurgeService
-from cst_geo_analytics.trends import TrendService
-from cst_geo_analytics.zones import ZoneService
+from cst_geo_analytics.insights.answers import Answers
+from cst_geo_analytics.insights.clusters import ClusterService
+from cst_geo_analytics.insights.equity import EquityService
+from cst_geo_analytics.insights.risk import RiskService
+from cst_geo_analytics.insights.surges import SurgeService
+from cst_geo_analytics.insights.trends import TrendService
+from cst_geo_analytics.insights.zones import ZoneService
 from cst_process.core import Core
 
 

@@ -12,8 +12,8 @@ from cst_geo_analytics.domain.snapshots import (
     plain_query,
     scheduled,
 )
-from cst_geo_analytics.snapshot_maker import SnapshotMaker
-from cst_geo_analytics.snapshot_store import SnapshotStore
+from cst_geo_analytics.snapshots.maker import SnapshotMaker
+from cst_geo_analytics.snapshots.store import SnapshotStore
 from cst_http.tokens import Caller
 from cst_ledger.events import Document
 from cst_mongo.client import Session

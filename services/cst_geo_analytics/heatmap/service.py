@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from cst_geo_analytics.domain.heatmap import FormatName, Heatmap, check_size
 from cst_geo_analytics.domain.making import Making, feed_name
 from cst_geo_analytics.domain.queries import HeatmapQuery
-from cst_geo_analytics.feed_cache import FeedCache, Kept
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.heatmap_repository import FeedRepository, HeatmapRepository
-from cst_geo_analytics.single_flight import SingleFlight
+from cst_geo_analytics.heatmap.cache import FeedCache, Kept
+from cst_geo_analytics.heatmap.repository import FeedRepository, HeatmapRepository
+from cst_geo_analytics.heatmap.single_flight import SingleFlight
+from cst_geo_analytics.projections.gate import Gate
 from cst_process.core import Core
 
 

@@ -11,7 +11,7 @@ from cst_core.errors import InvalidInput
 from cst_geo_analytics.domain.heatmap import Heatmap
 from cst_geo_analytics.domain.queries import HeatmapQuery
 from cst_geo_analytics.domain.snapshots import Audience
-from cst_geo_analytics.heatmaps import Heatmaps
+from cst_geo_analytics.heatmap.service import Heatmaps
 
 #: A document may have 16 MiB, and a change stream's entry holds it with something around it.
 MAX_BYTES = 12 * 1024 * 1024

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from cst_city.catalog import Catalog
 from cst_contracts.enums import UNKNOWN_ZONE
 from cst_contracts.geo_insights import ZoneReport, ZoneSummary
-from cst_geo_analytics.analytics_repository import AnalyticsRepository, Wanted
 from cst_geo_analytics.domain.buckets import bucket_of
 from cst_geo_analytics.domain.insight_queries import ZonesQuery
 from cst_geo_analytics.domain.medians import median_minutes
 from cst_geo_analytics.domain.projection import local
 from cst_geo_analytics.domain.weights import HOUR, whole_hour
 from cst_geo_analytics.domain.zones import Span, middle_places, parts_of, percent
+from cst_geo_analytics.insights.repository import AnalyticsRepository, Wanted
 from cst_process.core import Core
 
 #: Stands for all zones together.

@@ -14,7 +14,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from cst_geo_analytics.domain.snapshots import snapshot_name
-from cst_geo_analytics.heatmap_repository import FEEDS
+from cst_geo_analytics.heatmap.repository import FEEDS
 from cst_ledger.events import Document
 from cst_mongo.claims import claim
 from cst_mongo.client import Database, Session

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from cst_geo_analytics.stores import CELLS, DAYS, OPEN, OUTCOMES, POINTS, PROMISES
+from cst_geo_analytics.projections.stores import CELLS, DAYS, OPEN, OUTCOMES, POINTS, PROMISES
 from cst_ledger.events import Document
 from cst_mongo.client import Collection as MongoCollection
 from cst_mongo.client import Database

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from cst_core.clock import wall_now
 from cst_geo_analytics.domain.heatmap import Heatmap, heatmap_of
-from cst_geo_analytics.heatmap_repository import FeedRepository
+from cst_geo_analytics.heatmap.repository import FeedRepository
 
 #: How long a row is kept at most, in wall time.
 KEPT = timedelta(minutes=10)

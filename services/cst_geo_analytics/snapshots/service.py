@@ -15,8 +15,8 @@ from cst_core.paging import read_place, write_place
 from cst_geo_analytics.domain.difference import difference
 from cst_geo_analytics.domain.queries import HeatmapQuery
 from cst_geo_analytics.domain.snapshots import next_due, read_reference
-from cst_geo_analytics.snapshot_maker import SnapshotMaker
-from cst_geo_analytics.snapshot_store import Moved, Place, SnapshotStore
+from cst_geo_analytics.snapshots.maker import SnapshotMaker
+from cst_geo_analytics.snapshots.store import Moved, Place, SnapshotStore
 from cst_ledger.events import Document
 from cst_mongo.transactions import is_transient
 from cst_process.core import Core

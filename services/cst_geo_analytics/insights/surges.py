@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from cst_city.catalog import Catalog
 from cst_contracts.geo_insights import AgainstHistory, SurgeReport, SurgeRow, SurgeRule
-from cst_geo_analytics.analytics_repository import AnalyticsRepository, Wanted
 from cst_geo_analytics.domain.insight_queries import Scope, SurgesQuery
 from cst_geo_analytics.domain.projection import local
 from cst_geo_analytics.domain.surge import (
@@ -25,7 +24,8 @@ from cst_geo_analytics.domain.surge import (
     Verdict,
     judge,
 )
-from cst_geo_analytics.units import FIELDS, Unit, filter_of, placed, staff_sources
+from cst_geo_analytics.insights.repository import AnalyticsRepository, Wanted
+from cst_geo_analytics.insights.units import FIELDS, Unit, filter_of, placed, staff_sources
 from cst_ledger.events import Document
 from cst_process.core import Core
 

@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 
 from cst_bus.marks import Mark, Marks, mark_of
 from cst_geo_analytics.domain.projection import Row
-from cst_geo_analytics.gate import Gate
-from cst_geo_analytics.stores import POINTS, ProjectionStore
+from cst_geo_analytics.projections.gate import Gate
+from cst_geo_analytics.projections.stores import POINTS, ProjectionStore
 from cst_mongo.client import Database, Session
 
 

@@ -1,0 +1,1 @@
+"""The heatmap: sums into hexagons, kept, and drawn."""

@@ -1,0 +1,1 @@
+"""Zones, clusters, surges, trends, risk and equity."""

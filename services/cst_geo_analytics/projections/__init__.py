@@ -1,0 +1,1 @@
+"""The projections: a row per request, sums, how they are written and made again."""

@@ -1,0 +1,1 @@
+"""Named feeds and their snapshots."""
