@@ -13,6 +13,7 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
 async def _shot(visit: Visit, name: str) -> None:
     await expect(visit.page.locator("#live")).to_have_attribute("data-state", "live")
+    await expect(visit.page.locator("#map")).to_have_attribute("aria-busy", "false")
     path = artifacts() / f"map-{name}.png"
     await visit.page.screenshot(path=path)
     assert path.stat().st_size > 20_000, "a picture with something in it"

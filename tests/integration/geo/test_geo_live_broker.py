@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from live_api import LiveApi, heard, live_api
@@ -12,20 +10,7 @@ from live_api import LiveApi, heard, live_api
 from cst_bus.topics_admin import ensure_topics
 from cst_contracts.topics import REQUEST_EVENTS
 from cst_stack import Endpoints, Home, restart_broker
-from cst_testkit.stacks import running_stack
 from cst_testkit.waiting import wait_until
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def own_stack(home: Home) -> Iterator[Endpoints]:
-    """A stack that the test may break."""
-    with running_stack("embedded", home) as endpoints:
-        yield endpoints
 
 
 async def test_a_broker_that_was_emptied_makes_clients_start_over(

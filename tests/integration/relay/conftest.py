@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from relay_world import World, new_world
 
-from cst_stack import Endpoints, Home
+from cst_stack import Endpoints
 from cst_stack.mongod import find_mongod
 from cst_stack.ports import free_port
 from cst_stack.replica_set import answers, direct_client, embedded_uri, is_primary, join
-from cst_testkit.stacks import running_stack
 from cst_testkit.waiting import poll_until
 
 
@@ -19,19 +18,6 @@ from cst_testkit.waiting import poll_until
 async def world(stack: Endpoints) -> AsyncIterator[World]:
     async with new_world(stack) as made:
         yield made
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """State folder of the stack that ``own_stack`` runs."""
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def own_stack(home: Home) -> Iterator[Endpoints]:
-    """A stack that the test may break; always the embedded one."""
-    with running_stack("embedded", home) as endpoints:
-        yield endpoints
 
 
 @pytest.fixture

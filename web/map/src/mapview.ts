@@ -65,7 +65,11 @@ export class MapView {
     this.map.on('moveend', events.moved);
     this.map.on('mousemove', (event) => events.hover(this.under(event)));
     this.map.on('mouseout', () => events.hover(null));
-    this.map.on('movestart', () => events.hover(null));
+    this.map.on('movestart', () => {
+      events.hover(null);
+      container.setAttribute('aria-busy', 'true');
+    });
+    this.map.on('idle', () => container.setAttribute('aria-busy', 'false'));
     this.map.on('click', (event) => this.clicked(event, events));
   }
 
