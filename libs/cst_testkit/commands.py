@@ -1,22 +1,45 @@
-"""The ``cst`` command over a stack, as operators type it."""
+"""The ``cst`` command, as operators type it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from cst_stack import Endpoints
 
-#: Runs the command with arguments; returns (exit code, output, complaints).
-Cst = Callable[..., Awaitable[tuple[int, str, str]]]
+#: Exit code, output and complaints of a command.
+Outcome = tuple[int, str, str]
+#: Runs the command with arguments.
+Cst = Callable[..., Awaitable[Outcome]]
 
 
-def command(stack: Endpoints, database: str, home: Path, *group: str) -> Cst:
-    """Return what runs ``cst GROUP …`` over a database, in the folder ``home``."""
-    environ = {
+async def start_cst(environ: Mapping[str, str], folder: Path, *arguments: str) -> Process:
+    """Start ``cst ARGUMENTS`` in ``folder``; ``environ`` is all of its environment."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cst_cli", *arguments),
+        env=environ,
+        cwd=folder,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+
+
+async def run_cst(environ: Mapping[str, str], folder: Path, *arguments: str) -> Outcome:
+    """Do the same, and wait for the command's end."""
+    process = await start_cst(environ, folder, *arguments)
+    out, complaints = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), complaints.decode()
+
+
+def environ_of(stack: Endpoints, database: str, home: Path) -> dict[str, str]:
+    """Return the environment of a command over a stack's database, with its state in ``home``."""
+    return {
         **os.environ,
         "MONGO_URI": stack.mongo_uri,
         "MONGO_DB": database,
@@ -24,16 +47,7 @@ def command(stack: Endpoints, database: str, home: Path, *group: str) -> Cst:
         "CST_HOME": str(home),
     }
 
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cst_cli", *group, *arguments),
-            env=environ,
-            cwd=home,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, complaints = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), complaints.decode()
 
-    return run
+def command(stack: Endpoints, database: str, home: Path, *group: str) -> Cst:
+    """Return what runs ``cst GROUP …`` over a database, in the folder ``home``."""
+    return partial(run_cst, environ_of(stack, database, home), home, *group)

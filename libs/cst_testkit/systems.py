@@ -22,6 +22,7 @@ from cst_mongo.client import Database, open_database
 from cst_stack import Endpoints, Home, status
 from cst_stack.ports import free_port
 from cst_testkit.apps import DOWNTOWN, SECRET, TUESDAY_NOON, report
+from cst_testkit.commands import run_cst
 from cst_testkit.waiting import wait_until
 
 START_S = 60.0
@@ -46,18 +47,8 @@ def system_environ(home: Home, **overrides: str) -> dict[str, str]:
 
 async def cst(home: Home, *arguments: str) -> tuple[int, str]:
     """Run the ``cst`` command in ``home``; return its exit code and what it wrote."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cst_cli",
-        *arguments,
-        env=system_environ(home),
-        cwd=home.root,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, out.decode()
+    code, out, complaints = await run_cst(system_environ(home), home.root, *arguments)
+    return code, out + complaints
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ from cst_relay.domain.request_records import dead_letter
 from cst_stack import Endpoints
 from cst_stack.ports import free_port
 from cst_testkit.apps import Api
+from cst_testkit.commands import environ_of, run_cst, start_cst
 from cst_testkit.consumers import tell
 from cst_testkit.records import consumer_record, record_of
 from cst_testkit.waiting import wait_until
@@ -60,26 +59,15 @@ class World:
 
     async def cst(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
         """Run ``cst dlq …``; return (exit code, output, complaints)."""
-        process = await self.start(*arguments, **environ)
-        out, complaints = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), complaints.decode()
+        return await run_cst(self._environ | environ, self.folder, "dlq", *arguments)
 
     async def start(self, *arguments: str, **environ: str) -> asyncio.subprocess.Process:
-        settings = {
-            "MONGO_URI": self.stack.mongo_uri,
-            "MONGO_DB": self.db.name,
-            "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka_bootstrap_servers,
-            "CST_TOPIC_PREFIX": self.prefix,
-            "CST_HOME": str(self.folder),
-        }
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cst_cli", "dlq", *arguments),
-            env=os.environ | settings | environ,
-            cwd=self.folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        return await start_cst(self._environ | environ, self.folder, "dlq", *arguments)
+
+    @property
+    def _environ(self) -> dict[str, str]:
+        settings = environ_of(self.stack, self.db.name, self.folder)
+        return settings | {"CST_TOPIC_PREFIX": self.prefix}
 
     async def listed(self, *arguments: str) -> list[dict[str, Any]]:
         code, out, complaints = await self.cst("list", "--json", *arguments)

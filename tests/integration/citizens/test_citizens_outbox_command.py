@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from pathlib import Path
 
 from bson import ObjectId
 from citizens_kit import Registry, fresh_email
 
 from cst_stack import Endpoints
+from cst_testkit.commands import command
 
 
 async def shown(registry: Registry, stack: Endpoints, home: Path, *arguments: str) -> str:
     """Run ``cst outbox list`` over the database of ``registry``; return what it prints."""
-    environ = {
-        **os.environ,
-        "MONGO_URI": stack.mongo_uri,
-        "MONGO_DB": registry.api.core.db.name,
-        "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
-        "CST_HOME": str(home),
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cst_cli", "outbox", "list", *arguments),
-        env=environ,
-        cwd=home,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    return out.decode()
+    cst = command(stack, registry.api.core.db.name, home, "outbox", "list")
+    code, out, _ = await cst(*arguments)
+    assert code == 0
+    return out
 
 
 async def test_the_command_shows_a_citizens_code(

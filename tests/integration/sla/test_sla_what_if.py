@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 from sla_kit import fire
 
+from cst_testkit.commands import run_cst
 from cst_testkit.desk import Desk
 from cst_testkit.pump import Pump
 
@@ -37,14 +36,7 @@ async def cst(desk: Desk, *arguments: str) -> tuple[int, str, str]:
         "CST_CITY": "new-york",
         "CST_CLOCK": f"{now}@1",
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cst_cli", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environ,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await run_cst(environ, Path.cwd(), *arguments)
 
 
 def policies(folder: Path, hours: float, calendar: str = "24x7", action: str = "reassign") -> str:

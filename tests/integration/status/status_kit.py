@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from cst_mongo.client import Database, open_database
 from cst_stack import Home
 from cst_stack import status as stack_status
 from cst_stack.ports import free_port
+from cst_testkit.commands import run_cst
 from cst_testkit.systems import client_of, system_environ
 from cst_testkit.waiting import wait_until
 
@@ -35,7 +34,7 @@ class Whole:
 
     async def cst(self, *arguments: str) -> tuple[int, str, str]:
         """Run the command; return its exit code, its output and its complaints."""
-        return await run_cst(self.home, self.environ, *arguments)
+        return await run_cst(self.environ, self.home.root, *arguments)
 
     async def readyz(self) -> tuple[int, dict[str, Any]]:
         """Return the API's answer: its status and its body."""
@@ -103,19 +102,6 @@ class Whole:
             yield db
 
 
-async def run_cst(home: Home, environ: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Run the `cst` command; return its exit code, its output and its complaints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cst_cli", *arguments),
-        env=environ,
-        cwd=home.root,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, complaints = await process.communicate()
-    return process.returncode or 0, out.decode(), complaints.decode()
-
-
 @asynccontextmanager
 async def whole_system(home: Home, broker: str) -> AsyncIterator[Whole]:
     """Start everything, and stop it at the end."""
@@ -123,14 +109,14 @@ async def whole_system(home: Home, broker: str) -> AsyncIterator[Whole]:
     environ = system_environ(home, CST_BROKER=broker, CST_STUCK_AFTER_S=str(STUCK_AFTER_S))
     port = free_port()
     try:
-        code, out, complaints = await run_cst(home, environ, "up", "--port", str(port))
+        code, out, complaints = await run_cst(environ, home.root, "up", "--port", str(port))
         assert code == 0, out + complaints
         async with client_of(f"http://127.0.0.1:{port}") as client:
             whole = Whole(home, environ, client)
             await whole.until_ready()
             yield whole
     finally:
-        await run_cst(home, environ, "down")
+        await run_cst(environ, home.root, "down")
 
 
 @contextmanager

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from status_kit import SHOWN_S, run_cst
+from status_kit import SHOWN_S
 
 from cst_mongo.client import Database
 from cst_stack import Home, down
 from cst_stack.ports import free_port
 from cst_stack.tansu import Tansu
+from cst_testkit.commands import run_cst
 from cst_testkit.systems import running_app, system_environ
 from cst_testkit.waiting import wait_until
 
@@ -71,7 +72,7 @@ async def test_everything_starts_without_a_broker_and_begins_when_it_comes(
 
 
 async def test_where_nothing_runs_the_status_says_so(home: Home) -> None:
-    code, out, complaints = await run_cst(home, system_environ(home), "status", "--json")
+    code, out, complaints = await run_cst(system_environ(home), home.root, "status", "--json")
     assert code == 1
     assert complaints == ""
     told = json.loads(out)
@@ -91,7 +92,7 @@ async def test_where_addresses_lead_nowhere_the_status_says_so(home: Home) -> No
         MONGO_URI=f"mongodb://127.0.0.1:{port}/?replicaSet=rs0",
         KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{port}",
     )
-    code, out, complaints = await run_cst(home, environ, "status")
+    code, out, complaints = await run_cst(environ, home.root, "status")
     assert code == 1
     assert complaints == ""
     assert "database unreachable" in out
@@ -101,6 +102,6 @@ async def test_where_addresses_lead_nowhere_the_status_says_so(home: Home) -> No
 
 async def test_a_port_for_one_process_is_refused_for_a_system_of_several(home: Home) -> None:
     environ = system_environ(home, CST_OPS_PORT=str(free_port()))
-    code, _, complaints = await run_cst(home, environ, "run", "system")
+    code, _, complaints = await run_cst(environ, home.root, "run", "system")
     assert code == 1
     assert "CST_OPS_PORT is of one process" in complaints
