@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ SECRET = "a test's signing key, which is long enough for every algorithm that a 
 TUESDAY_NOON = "2026-03-03T12:00:00-05:00@1"
 #: The specification's example: a point in zone MN03.
 DOWNTOWN = (-74.0, 40.71)
+_numbers = itertools.count(1)
 
 
 def report(**overrides: Any) -> dict[str, Any]:
@@ -37,6 +39,20 @@ def report(**overrides: Any) -> dict[str, Any]:
             "coordinates": list(DOWNTOWN),
             "address_hint": "Main St",
         },
+    }
+    return body | overrides
+
+
+def agent_body(**overrides: Any) -> dict[str, Any]:
+    """Return the body of a new roads agent of lower Manhattan, on call at any time."""
+    body: dict[str, Any] = {
+        "agent_code": f"TEST-{next(_numbers)}",
+        "name": "Tess Ting",
+        "department": "DOT",
+        "skills": ["roads"],
+        "coverage": {"zone_ids": ["MN03"]},
+        "schedule": {"timezone": "America/New_York", "on_call": True},
+        "capacity": 3,
     }
     return body | overrides
 
@@ -65,6 +81,14 @@ class Api:
         assert answer.status_code == 201, answer.text
         created: dict[str, Any] = answer.json()
         return created
+
+    async def hire(self, **overrides: Any) -> dict[str, Any]:
+        """Add an agent (see ``agent_body``) and return it."""
+        body = agent_body(**overrides)
+        answer = await self.client.post("/agents", json=body, headers=self.as_("admin"))
+        assert answer.status_code == 201, answer.text
+        agent: dict[str, Any] = answer.json()
+        return agent
 
     async def step(
         self, request_id: str, to: str, *roles: str, subject: str = "tester", **fields: Any

@@ -36,19 +36,7 @@ class Desk:
 
     async def hire(self, **overrides: Any) -> dict[str, Any]:
         """Add an agent of lower Manhattan's roads and return it."""
-        body: dict[str, Any] = {
-            "agent_code": f"ROADS-{next(_numbers)}",
-            "name": "Tess Ting",
-            "department": "DOT",
-            "skills": ["roads"],
-            "coverage": {"zone_ids": ["MN03"]},
-            "schedule": {"timezone": "America/New_York", "on_call": True},
-            "capacity": 3,
-        }
-        answer = await self.post("/agents", "admin", **body | overrides)
-        assert answer.status_code == 201, answer.text
-        agent: dict[str, Any] = answer.json()
-        return agent
+        return await self.api.hire(**overrides)
 
     async def reach(
         self, status: str, agent: dict[str, Any] | None = None, **overrides: Any

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from cst_contracts.documents import ServiceAgent
-from cst_testkit.apps import Api
+from cst_testkit.apps import Api, agent_body
 
-AgentBody = Callable[..., dict[str, Any]]
-Hire = Callable[..., Awaitable[dict[str, Any]]]
 Reach = Callable[..., Awaitable[str]]
 
 
@@ -21,8 +19,8 @@ def schedule(*shifts: tuple[str, str, str], timezone: str = "America/New_York") 
     return {"schedule": {"timezone": timezone, "shifts": rows}}
 
 
-async def test_an_agent_is_added_and_found(api: Api, hire: Hire) -> None:
-    agent = ServiceAgent.model_validate(await hire(name="  Ada  "))
+async def test_an_agent_is_added_and_found(api: Api) -> None:
+    agent = ServiceAgent.model_validate(await api.hire(name="  Ada  "))
     assert (agent.name, agent.open_assignments, agent.active) == ("Ada", 0, True)
     answer = await api.client.get(f"/agents/{agent.id}", headers=api.as_("auditor"))
     assert ServiceAgent.model_validate(answer.json()) == agent
@@ -93,7 +91,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ],
 )
 async def test_a_wrong_field_is_named_and_nobody_is_added(
-    api: Api, agent_body: AgentBody, wrong: dict[str, Any], field: str
+    api: Api, wrong: dict[str, Any], field: str
 ) -> None:
     before = await api.core.db["service_agents"].count_documents({})
     answer = await api.client.post(
@@ -109,9 +107,9 @@ async def test_a_wrong_field_is_named_and_nobody_is_added(
     ("wrong", "field"), [*WRONG, ({"kind": "team"}, "kind"), ({"agent_code": "X-1"}, "agent_code")]
 )
 async def test_a_wrong_change_is_named_and_nothing_is_changed(
-    api: Api, hire: Hire, wrong: dict[str, Any], field: str
+    api: Api, wrong: dict[str, Any], field: str
 ) -> None:
-    agent = await hire()
+    agent = await api.hire()
     url = f"/agents/{agent['id']}"
     changes = wrong | ({} if "name" in wrong else {"name": "Not Tess"})
     answer = await api.client.patch(url, json=changes, headers=api.as_("dispatcher"))
@@ -121,21 +119,21 @@ async def test_a_wrong_change_is_named_and_nothing_is_changed(
     assert (await api.client.get(url, headers=api.as_("auditor"))).json() == agent
 
 
-async def test_a_fence_in_the_city_is_kept_as_it_was_given(api: Api, hire: Hire) -> None:
-    agent = await hire(**fence(*DOWNTOWN))
+async def test_a_fence_in_the_city_is_kept_as_it_was_given(api: Api) -> None:
+    agent = await api.hire(**fence(*DOWNTOWN))
     ring = [list(point) for point in (*DOWNTOWN, DOWNTOWN[0])]
     kept = {"type": "Polygon", "coordinates": [ring]}
     assert agent["coverage"] == {"zone_ids": [], "geo_fence": kept}
 
 
-async def test_a_fence_that_crosses_itself_is_told_where(api: Api, agent_body: AgentBody) -> None:
+async def test_a_fence_that_crosses_itself_is_told_where(api: Api) -> None:
     body = agent_body(**fence(*DOWNTOWN[:2], (-74.01, 40.72), (-73.99, 40.72)))
     answer = await api.client.post("/agents", json=body, headers=api.as_("admin"))
     assert "crosses or touches itself at [-74, 40.71]" in answer.json()["detail"]
 
 
-async def test_a_change_needs_a_role_an_agent_and_something_to_change(api: Api, hire: Hire) -> None:
-    url, change = f"/agents/{(await hire())['id']}", {"name": "Tom"}
+async def test_a_change_needs_a_role_an_agent_and_something_to_change(api: Api) -> None:
+    url, change = f"/agents/{(await api.hire())['id']}", {"name": "Tom"}
     assert (await api.client.patch(url, json=change)).status_code == 401
     for role in ("citizen", "agent", "auditor"):
         answer = await api.client.patch(url, json=change, headers=api.as_(role))
@@ -150,15 +148,13 @@ async def test_a_change_needs_a_role_an_agent_and_something_to_change(api: Api, 
     assert answer.status_code == 404
 
 
-async def test_a_team_may_take_what_lies_nowhere(api: Api, hire: Hire) -> None:
+async def test_a_team_may_take_what_lies_nowhere(api: Api) -> None:
     coverage = {"zone_ids": ["MN03", "UNKNOWN"]}
-    agent = await hire(kind="team", capacity=None, coverage=coverage)
+    agent = await api.hire(kind="team", capacity=None, coverage=coverage)
     assert agent["coverage"]["zone_ids"] == coverage["zone_ids"]
 
 
-async def test_what_the_city_does_not_know_is_refused_with_what_it_does(
-    api: Api, agent_body: AgentBody
-) -> None:
+async def test_what_the_city_does_not_know_is_refused_with_what_it_does(api: Api) -> None:
     body = agent_body(department="NASA", skills=["juggling"], coverage={"zone_ids": ["ZZ99"]})
     answer = await api.client.post("/agents", json=body, headers=api.as_("admin"))
     allowed = {error["field"]: error["allowed"] for error in answer.json()["errors"]}
@@ -167,16 +163,16 @@ async def test_what_the_city_does_not_know_is_refused_with_what_it_does(
     assert "MN03" in allowed["coverage.zone_ids"]
 
 
-async def test_a_code_is_used_once(api: Api, hire: Hire, agent_body: AgentBody) -> None:
-    agent = await hire()
+async def test_a_code_is_used_once(api: Api) -> None:
+    agent = await api.hire()
     body = agent_body(agent_code=agent["agent_code"])
     answer = await api.client.post("/agents", json=body, headers=api.as_("admin"))
     assert answer.status_code == 409
     assert agent["agent_code"] in answer.json()["detail"]
 
 
-async def test_agents_are_listed_page_by_page(api: Api, hire: Hire) -> None:
-    await hire()
+async def test_agents_are_listed_page_by_page(api: Api) -> None:
+    await api.hire()
     query: dict[str, Any] = {"skill": "roads", "limit": 7}
     codes: list[str] = []
     while True:

@@ -18,7 +18,6 @@ from cst_sla.service import SlaService
 from cst_testkit.apps import Api
 from cst_testkit.pump import Pump
 
-Hire = Callable[..., Awaitable[dict[str, Any]]]
 Reach = Callable[..., Awaitable[str]]
 
 
@@ -87,10 +86,10 @@ async def test_a_clock_set_back_meanwhile_does_not_fire(api: Api, pump: Pump) ->
 
 
 async def test_a_clock_that_lags_behind_its_request_does_not_fire(
-    api: Api, pump: Pump, hire: Hire, reach: Reach
+    api: Api, pump: Pump, reach: Reach
 ) -> None:
     """Work done in time, and a promise withdrawn: the events have not arrived yet."""
-    done, withdrawn = [await reach("assigned", (await hire())["id"]) for _ in range(2)]
+    done, withdrawn = [await reach("assigned", (await api.hire())["id"]) for _ in range(2)]
     await pump.drain()
     for status in ("in_progress", "resolved"):
         code = {"resolution_code": "fixed"} if status == "resolved" else {}
@@ -109,10 +108,8 @@ async def test_a_clock_that_lags_behind_its_request_does_not_fire(
     assert (await kpis(api, withdrawn))["sla_state"] == "none"
 
 
-async def test_work_done_in_time_stops_its_clock(
-    api: Api, pump: Pump, hire: Hire, reach: Reach
-) -> None:
-    request_id = await reach("resolved", (await hire())["id"])
+async def test_work_done_in_time_stops_its_clock(api: Api, pump: Pump, reach: Reach) -> None:
+    request_id = await reach("resolved", (await api.hire())["id"])
     await pump.drain()
     await after(api, hours=1000).fire_due()
     assert await breaches(api, request_id) == []

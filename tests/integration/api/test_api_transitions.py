@@ -13,7 +13,6 @@ from cst_contracts.documents import ServiceRequest
 from cst_contracts.enums import STATUSES
 from cst_testkit.apps import Api
 
-Hire = Callable[..., Awaitable[dict[str, Any]]]
 Reach = Callable[..., Awaitable[str]]
 
 
@@ -29,8 +28,8 @@ async def events_of(api: Api, request_id: str) -> list[dict[str, Any]]:
     return events
 
 
-async def test_a_whole_life_by_staff(api: Api, hire: Hire) -> None:
-    agent, request_id = await hire(), (await api.file())["request_id"]
+async def test_a_whole_life_by_staff(api: Api) -> None:
+    agent, request_id = await api.hire(), (await api.file())["request_id"]
     steps: list[tuple[str, dict[str, Any]]] = [
         ("triaged", {"priority": "P2"}),
         ("assigned", {"assigned_agent_id": agent["id"]}),
@@ -68,10 +67,10 @@ async def test_a_whole_life_by_staff(api: Api, hire: Hire) -> None:
     ("status", "target"), sorted({*product(STATUSES, STATUSES)} - {*pairwise(STATUSES)})
 )
 async def test_a_step_that_is_none_names_the_allowed_ones(
-    api: Api, hire: Hire, reach: Reach, status: str, target: str
+    api: Api, reach: Reach, status: str, target: str
 ) -> None:
     here = STATUSES.index(status)
-    agent = await hire()
+    agent = await api.hire()
     request_id = await reach(status, agent["id"])
     fields = {"assigned": {"assigned_agent_id": agent["id"]}, "resolved": _FIXED}
     answer = await api.step(request_id, target, **fields.get(target, {}))
@@ -89,19 +88,17 @@ _FIXED = {"resolution_code": "fixed"}
     [("triaged", "assigned", "assigned_agent_id"), ("in_progress", "resolved", "resolution_code")],
 )
 async def test_a_missing_field_is_named(
-    api: Api, hire: Hire, reach: Reach, status: str, target: str, field: str
+    api: Api, reach: Reach, status: str, target: str, field: str
 ) -> None:
-    request_id = await reach(status, (await hire())["id"])
+    request_id = await reach(status, (await api.hire())["id"])
     answer = await api.step(request_id, target)
     assert answer.status_code == 422
     assert answer.json()["type"] == "/problems/missing-fields"
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-async def test_an_unknown_resolution_code_names_those_known(
-    api: Api, hire: Hire, reach: Reach
-) -> None:
-    request_id = await reach("in_progress", (await hire())["id"])
+async def test_an_unknown_resolution_code_names_those_known(api: Api, reach: Reach) -> None:
+    request_id = await reach("in_progress", (await api.hire())["id"])
     answer = await api.step(request_id, "resolved", resolution_code="magic")
     assert answer.status_code == 422
     assert "not_found" in answer.json()["errors"][0]["allowed"]
@@ -186,10 +183,8 @@ async def test_if_match_and_expected_version_must_agree(api: Api) -> None:
     assert (await patch_if_match(api, request_id, '"1"', expected_version=1))[0] == 200
 
 
-async def test_two_that_assign_at_once_take_one_unit_of_one_agent(
-    api: Api, hire: Hire, reach: Reach
-) -> None:
-    agents, request_id = [await hire(), await hire()], await reach("triaged")
+async def test_two_that_assign_at_once_take_one_unit_of_one_agent(api: Api, reach: Reach) -> None:
+    agents, request_id = [await api.hire(), await api.hire()], await reach("triaged")
     answers = await asyncio.gather(
         *(api.step(request_id, "assigned", assigned_agent_id=a["id"]) for a in agents)
     )
@@ -205,17 +200,15 @@ async def test_an_agent_that_does_not_exist_is_refused(api: Api, reach: Reach) -
     assert answer.json()["errors"][0]["field"] == "assigned_agent_id"
 
 
-async def test_an_inactive_agent_is_refused(api: Api, hire: Hire, reach: Reach) -> None:
-    agent, request_id = await hire(active=False), await reach("triaged")
+async def test_an_inactive_agent_is_refused(api: Api, reach: Reach) -> None:
+    agent, request_id = await api.hire(active=False), await reach("triaged")
     answer = await api.step(request_id, "assigned", assigned_agent_id=agent["id"])
     assert answer.status_code == 409
     assert "is not active" in answer.json()["detail"]
 
 
-async def test_a_full_agent_is_refused_until_work_is_resolved(
-    api: Api, hire: Hire, reach: Reach
-) -> None:
-    agent = await hire(capacity=1)
+async def test_a_full_agent_is_refused_until_work_is_resolved(api: Api, reach: Reach) -> None:
+    agent = await api.hire(capacity=1)
     working_on, waiting = await reach("in_progress", agent["id"]), await reach("triaged")
     assign = {"assigned_agent_id": agent["id"]}
     answer = await api.step(waiting, "assigned", **assign)
@@ -227,8 +220,8 @@ async def test_a_full_agent_is_refused_until_work_is_resolved(
     assert (await api.step(waiting, "assigned", **assign)).status_code == 200
 
 
-async def test_capacity_cannot_be_overdrawn_by_racing(api: Api, hire: Hire, reach: Reach) -> None:
-    agent = await hire(capacity=3)
+async def test_capacity_cannot_be_overdrawn_by_racing(api: Api, reach: Reach) -> None:
+    agent = await api.hire(capacity=3)
     waiting = [await reach("triaged") for _ in range(10)]
     answers = await asyncio.gather(
         *(api.step(request, "assigned", assigned_agent_id=agent["id"]) for request in waiting)
@@ -237,8 +230,8 @@ async def test_capacity_cannot_be_overdrawn_by_racing(api: Api, hire: Hire, reac
     assert (await agent_of(api, agent))["open_assignments"] == 3
 
 
-async def test_agents_act_on_their_own_work_only(api: Api, hire: Hire, reach: Reach) -> None:
-    agent, other = await hire(), await hire()
+async def test_agents_act_on_their_own_work_only(api: Api, reach: Reach) -> None:
+    agent, other = await api.hire(), await api.hire()
     request_id = await reach("assigned", agent["id"])
     refused = await api.step(request_id, "in_progress", "agent", subject=other["agent_code"])
     assert refused.status_code == 403
@@ -252,8 +245,8 @@ async def test_agents_act_on_their_own_work_only(api: Api, hire: Hire, reach: Re
     }
 
 
-async def test_agents_neither_assign_nor_close(api: Api, hire: Hire, reach: Reach) -> None:
-    agent = await hire()
+async def test_agents_neither_assign_nor_close(api: Api, reach: Reach) -> None:
+    agent = await api.hire()
     mine = {"subject": agent["agent_code"]}
     triaged, resolved = await reach("triaged"), await reach("resolved", agent["id"])
     assign = {"assigned_agent_id": agent["id"]}

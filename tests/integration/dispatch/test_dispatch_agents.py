@@ -40,20 +40,8 @@ CHANGES: dict[str, Any] = {
 
 async def hire(api: Api, **overrides: Any) -> str:
     """Add a person of lower Manhattan's roads, or a team; return the id."""
-    body: dict[str, Any] = {
-        "agent_code": f"CHANGING-{next(_numbers)}",
-        "name": "Tess Ting",
-        "department": "DOT",
-        "skills": ["roads"],
-        "coverage": {"zone_ids": ["MN03"]},
-        "schedule": {"timezone": "America/New_York", "on_call": True},
-        "capacity": 20,
-    }
-    body |= {"capacity": None} if overrides.get("kind") == "team" else {}
-    answer = await api.client.post("/agents", json=body | overrides, headers=api.as_("admin"))
-    assert answer.status_code == 201, answer.text
-    agent_id: str = answer.json()["id"]
-    return agent_id
+    body = {"capacity": None if overrides.get("kind") == "team" else 20}
+    return str((await api.hire(**body | overrides))["id"])
 
 
 async def change(api: Api, agent_id: str, **fields: Any) -> httpx.Response:

@@ -18,18 +18,7 @@ NOBODY = "0" * 24
 
 
 async def hire(api: Api) -> str:
-    body: dict[str, Any] = {
-        "agent_code": f"RESTING-{next(_numbers)}",
-        "name": "Tess Ting",
-        "department": "DOT",
-        "skills": ["roads"],
-        "coverage": {"zone_ids": ["MN03"]},
-        "schedule": {"timezone": "America/New_York", "on_call": True},
-        "capacity": 3,
-    }
-    answer = await api.client.post("/agents", json=body, headers=api.as_("admin"))
-    agent_id: str = answer.json()["id"]
-    return agent_id
+    return str((await api.hire())["id"])
 
 
 def days(api: Api, start: float, end: float) -> dict[str, str]:

@@ -134,20 +134,7 @@ class Desk:
 
     async def hired(self, capacity: int = 5) -> dict[str, Any]:
         """Add a roads agent and return it."""
-        shifts = [{"day": "tue", "start": "08:00", "end": "16:00"}]
-        body = {
-            "agent_code": f"DUP-{next(_numbers)}",
-            "name": "Tess Ting",
-            "department": "DOT",
-            "skills": ["roads"],
-            "coverage": {"zone_ids": ["MN03"]},
-            "schedule": {"timezone": "America/New_York", "shifts": shifts},
-            "capacity": capacity,
-        }
-        answer = await self.post("/agents", "admin", **body)
-        assert answer.status_code == 201, answer.text
-        agent: dict[str, Any] = answer.json()
-        return agent
+        return await self.api.hire(capacity=capacity)
 
     async def load_of(self, code: str) -> int:
         """Return how many units of an agent's capacity are taken."""

@@ -89,19 +89,7 @@ class Office:
 
     async def hire(self, capacity: int = 5) -> str:
         """Add an agent and return its id."""
-        shifts = [{"day": "tue", "start": "08:00", "end": "16:00"}]
-        body = {
-            "agent_code": f"RATE-{next(_numbers)}",
-            "name": "Tess Ting",
-            "department": "DOT",
-            "skills": ["roads"],
-            "coverage": {"zone_ids": ["MN03"]},
-            "schedule": {"timezone": "America/New_York", "shifts": shifts},
-            "capacity": capacity,
-        }
-        answer = await self.api.client.post("/agents", json=body, headers=self.api.as_("admin"))
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
+        return str((await self.api.hire(capacity=capacity))["id"])
 
     async def rate(
         self, filed: Filed, *, headers: dict[str, str] | None = None, **body: Any

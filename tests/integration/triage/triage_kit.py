@@ -186,22 +186,7 @@ class Office:
 
     async def hired(self, code: str, **overrides: Any) -> dict[str, Any]:
         """Add a roads agent and return it."""
-        body = {
-            "agent_code": code,
-            "name": "Tess Ting",
-            "department": "DOT",
-            "skills": ["roads"],
-            "coverage": {"zone_ids": ["MN03"]},
-            "schedule": {
-                "timezone": "America/New_York",
-                "shifts": [{"day": "tue", "start": "08:00", "end": "16:00"}],
-            },
-            "capacity": 1,
-        }
-        answer = await self.post("/agents", "admin", **(body | overrides))
-        assert answer.status_code == 201, answer.text
-        agent: dict[str, Any] = answer.json()
-        return agent
+        return await self.api.hire(agent_code=code, **{"capacity": 1, **overrides})
 
     async def load_of(self, agent_id: str) -> int:
         """Return how many units of an agent's capacity are taken."""
