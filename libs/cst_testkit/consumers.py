@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -48,6 +49,19 @@ class CountingHandler:
         """Return the (subject, seq) that have had their effect."""
         cursor = self.db[EFFECTS].find({"_id.consumer": self.name})
         return {(row["_id"]["subject"], row["_id"]["seq"]) async for row in cursor}
+
+
+@dataclass
+class Halting(CountingHandler):
+    """Halts within its transaction, after its effect, until it may go on."""
+
+    inside: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
+        await super().handle(events, session)
+        self.inside.set()
+        await self.may_go_on.wait()
 
 
 @dataclass

@@ -6,9 +6,8 @@ A mark drops events that come before it, so where every effect is there, none ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from bus_kit import consumer_process, consuming, dead_letters, publish, says
@@ -17,11 +16,10 @@ from pymongo.errors import PyMongoError
 from cst_bus.marks import CollectionMarks
 from cst_bus.parking import Outcome, Parking
 from cst_bus.topics_admin import physical
-from cst_contracts.events import RequestEvent
 from cst_contracts.topics import REQUEST_EVENTS
-from cst_mongo.client import Database, Session
+from cst_mongo.client import Database
 from cst_stack import Endpoints
-from cst_testkit.consumers import CountingHandler, story, tell
+from cst_testkit.consumers import CountingHandler, Halting, story, tell
 from cst_testkit.records import CITY, consumer_record
 from cst_testkit.waiting import wait_until
 
@@ -168,19 +166,6 @@ async def test_garbage_becomes_dead_letters_and_stops_nobody(
     assert {len(body or b"") for body in bodies} == {*sizes, 100_000}
     (cut,) = [letter for letter in letters if "cst_dlq_cut_from" in letter.headers]
     assert cut.headers["cst_dlq_cut_from"] == "3000001"
-
-
-@dataclass
-class Halting(CountingHandler):
-    """Halts within its first transaction until it may go on."""
-
-    inside: asyncio.Event = field(default_factory=asyncio.Event)
-    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
-        await super().handle(events, session)
-        self.inside.set()
-        await self.may_go_on.wait()
 
 
 async def test_a_step_down_in_the_middle_of_a_batch_is_waited_out(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,9 +12,8 @@ from pymongo.errors import AutoReconnect
 from cst_bus.dead_letter_notes import DeadLetterNotes, Decision
 from cst_bus.marks import CollectionMarks, Mark
 from cst_bus.parking import Outcome, Parking, StillParked
-from cst_contracts.events import RequestEvent
 from cst_mongo.client import Database, Session
-from cst_testkit.consumers import Consumer, CountingHandler, story, tell
+from cst_testkit.consumers import Consumer, Halting, story, tell
 from cst_testkit.records import CITY, consumer_record
 
 DECISION = Decision("operator", "not worth it")
@@ -161,19 +158,6 @@ async def test_what_was_parked_for_garbage_alone_leaves_no_mark(
     assert (await mark(consumer, request_id)).parked is not None
     assert await consumer.parking.retry(request_id) == Outcome()
     assert await mark(consumer, request_id) == Mark()
-
-
-@dataclass
-class Halting(CountingHandler):
-    """Halts within its transaction, after its effect, until it may go on."""
-
-    inside: asyncio.Event = field(default_factory=asyncio.Event)
-    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, events: Sequence[RequestEvent], session: Session) -> None:
-        await super().handle(events, session)
-        self.inside.set()
-        await self.may_go_on.wait()
 
 
 class HaltingMarks(CollectionMarks):
