@@ -16,6 +16,7 @@ from cst_core.logging import configure_logging
 from cst_core.settings import load_settings
 from cst_http.app import create_app
 from cst_process.core import Core, open_core
+from cst_process.garbage import collect_less
 from cst_process.heartbeat import beating
 from cst_process.supervisor import Child, supervise
 from cst_process.vitals import Vitals
@@ -33,6 +34,7 @@ async def open_system() -> AsyncIterator[Core]:
     keeping = asyncio.create_task(supervise(children, settings.environ(), stop))
     try:
         async with open_core(settings, "api") as core, beating(core.db, Vitals("api")):
+            collect_less()
             yield core
     finally:
         stop.set()

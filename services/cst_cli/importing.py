@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import gc
 import gzip
 import io
 import time
@@ -25,6 +24,7 @@ from cst_core.settings import Settings, load_settings
 from cst_intake.domain.imports import FORMATS, FileProblem, Format, Reference, read_table
 from cst_intake.importing import Importer, Rejected, Tally
 from cst_process.core import open_core
+from cst_process.garbage import collect_less
 
 GZIP_MAGIC = b"\x1f\x8b"
 #: Seconds between lines of progress where there is no terminal.
@@ -97,7 +97,7 @@ async def _import(
     started = time.monotonic()
     async with open_core(settings, "import") as core:
         reference = Reference(await core.catalog.get())
-        _collect_less_garbage()
+        collect_less()
         bar, show = _progress(source)
         importer = Importer(core, fmt, reference, reject=rejects.add, progress=show)
         try:
@@ -106,12 +106,6 @@ async def _import(
         finally:
             seconds = time.monotonic() - started
             typer.echo(_summary(importer.tally, seconds, rejects))
-
-
-def _collect_less_garbage() -> None:
-    # Documents hold no cycles, yet looking for some in them took a fifth of the time.
-    gc.freeze()
-    gc.set_threshold(50_000)
 
 
 def _summary(tally: Tally, seconds: float, rejects: RejectFile) -> str:

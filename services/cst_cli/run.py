@@ -22,6 +22,7 @@ from cst_core.errors import ConfigError
 from cst_core.settings import Settings, load_settings
 from cst_http.app import ServiceApi, create_app
 from cst_process.core import Core, open_core
+from cst_process.garbage import collect_less
 from cst_process.heartbeat import beating
 from cst_process.ops import ops_app, serving
 from cst_process.status import bounds_of
@@ -84,6 +85,7 @@ def _serve(process: str, apis: Sequence[ServiceApi], host: str, port: int) -> No
         await prepare(settings)
         watching = asyncio.create_task(_end_with_parent())
         async with open_core(settings, process) as core, beating(core.db, Vitals(process)):
+            collect_less()
             yield core
         watching.cancel()
 
@@ -116,6 +118,7 @@ async def _work(process: str, names: Sequence[str], *, with_relay: bool) -> None
                 group.create_task(run_work(core, work, stop, vitals))
             if relays is not None:
                 group.create_task(relays.run(stop))
+            collect_less()
             log.info("running", names=list(names), relay=with_relay)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None

@@ -44,6 +44,7 @@ from cst_ledger.rules import RuleBook
 from cst_ledger.seal import Sealer
 from cst_mongo.indexes import migrate
 from cst_process.core import Core, open_core
+from cst_process.garbage import collect_less
 from cst_relay.domain.request_records import event_record
 from cst_stack import Endpoints
 from cst_testkit.factories import CREATED_AT, created_event, request_state
@@ -200,6 +201,7 @@ CONSUMERS = {"bare": _bare, "worker": _worker}
 def _run_consumer(kind: str, settings: Settings, prefix: str, pipe: Connection) -> None:
     async def run() -> None:
         async with open_core(settings, "bench") as core:
+            collect_less()  # as `cst run` does
             await CONSUMERS[kind](core, _Child(pipe), prefix)
 
     asyncio.run(run())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,8 @@ def contracts_folder() -> Path:
     return folder
 
 
-def generated() -> dict[str, str]:
+@cache
+def generated() -> Mapping[str, str]:
     """Return every generated file by its path below ``contracts/``."""
     # Imported here: it is every service.
     from app.main import app as whole_app
