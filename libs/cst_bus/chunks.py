@@ -58,8 +58,9 @@ class Chunks:
         whole = Part()
         for number, record in enumerate(records, 1):
             self._read(record, whole)
-            enough = self._size if self._near is None else self._most
-            if whole.refused is not None or len(whole.items) >= enough:
+            # What is to lie near each other is chosen among all that there is.
+            enough = self._near is None and len(whole.items) >= self._size
+            if whole.refused is not None or enough:
                 for part in self._divided(whole):
                     yield part
                 whole = Part()

@@ -31,9 +31,10 @@ from cst_process.worker import ServiceWorker, Subscription, Work
 
 #: How long after a rebuilder's death another takes over, in seconds.
 LEASE_TTL_S = 15.0
-#: Events in one batch and in one transaction: of a request's steps that come together only the
-#: last counts, and of a sum's changes only what is left of them. It halves the time to catch up.
-BATCH, CHUNK = 2_000, 1_000
+#: Events in one batch and in one transaction. Of a request's steps that come together only the last
+#: counts, and of a sum's changes only what is left of them: it halves the time to catch up. A
+#: transaction has those of one part of the city, so two workers seldom meet where a batch has many.
+BATCH, CHUNK = 5_000, 1_000
 _COLLECTIONS = [spec.name for spec in BUILT]
 
 
