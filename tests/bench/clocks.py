@@ -13,7 +13,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from tests.bench.common import Round, compare, prepared, run_bench
+from tests.bench.common import Round, compare, prepared, rounds_for, run_bench
 
 from app.system import prepare
 from cst_core.clock import wall_now
@@ -24,7 +24,7 @@ from cst_stack import Endpoints
 from cst_testkit.factories import policy_terms
 from cst_testkit.overdue import store_overdue
 
-ROUNDS, BATCH = 5, 10_000
+BATCH = 10_000
 #: At risk, and nothing more yet.
 POLICY = policy_terms(target_hours=12, breach_threshold_hours=24)
 
@@ -55,12 +55,12 @@ async def _fill(core: Core, running: int) -> None:
         await core.db["sla_clocks"].insert_many(batch, ordered=False)
 
 
-async def _sweep(core: Core, due: int) -> Round:
+async def _sweep(core: Core, due: int, rounds: int) -> Round:
     """Each round has ``due`` requests of its own that have become due since the last."""
     service, clocks = SlaService(core), core.db["sla_clocks"]
     now = core.clock.now()
     waiting = []
-    for number in range(ROUNDS):
+    for number in range(rounds):
         ids = await store_overdue(core.db, due, POLICY, first=1 + number * due)
         later = {"$set": {"next_due_at": now + timedelta(days=365)}}
         await clocks.update_many({"_id": {"$in": ids}}, later)
@@ -96,6 +96,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
     settings = await prepared(stack)
     due = max(10, rows // 1000)
     variants: dict[str, Round] = {}
+    rounds = rounds_for(rows)
     async with AsyncExitStack() as opened:
         for running in (max(1, rows // 100), rows):
             own = settings.model_copy(update={"mongo_db": f"bench_clocks_{running}"})
@@ -107,8 +108,8 @@ async def _run(stack: Endpoints, rows: int) -> None:
             assert await SlaService(core).fire_due() > 0
             while await SlaService(core).fire_due():
                 pass
-            variants[f"{running:,} clocks running, {due:,} due"] = await _sweep(core, due)
-        await compare(f"sweep, {due:,} due a round", variants, rounds=ROUNDS)
+            variants[f"{running:,} clocks running, {due:,} due"] = await _sweep(core, due, rounds)
+        await compare(f"sweep, {due:,} due a round", variants, rounds)
 
 
 if __name__ == "__main__":

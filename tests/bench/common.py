@@ -11,7 +11,7 @@ import shutil
 import statistics
 import time
 from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from app.system import prepare
@@ -22,8 +22,17 @@ from cst_testkit.stacks import running_stack
 Round = Callable[[], Awaitable[int]]
 
 
-async def compare(title: str, variants: Mapping[str, Round], *, rounds: int = 5) -> None:
-    """Run ``variants`` in turns and print each one's median rate and its ratio to the first.
+#: With fewer rows a bench only shows that it runs: it has one round.
+FEW = 5_000
+
+
+def rounds_for(rows: int, usual: int = 5) -> int:
+    """Return how many rounds a bench over ``rows`` has."""
+    return usual if rows >= FEW else 1
+
+
+async def compare(title: str, variants: Mapping[str, Round], rounds: int) -> None:
+    """Run ``variants`` in turns and report their rates.
 
     A round does its work and returns how many things it did.
     """
@@ -33,8 +42,13 @@ async def compare(title: str, variants: Mapping[str, Round], *, rounds: int = 5)
             start = time.perf_counter()
             done = await work()
             rates[name].append(done / (time.perf_counter() - start))
+    report(title, rates)
+
+
+def report(title: str, rates: Mapping[str, Sequence[float]]) -> None:
+    """Print each variant's median rate, its ratio to the first one's, and how far rates spread."""
     medians = {name: statistics.median(values) for name, values in rates.items()}
-    base = next(iter(medians.values()))
+    base, rounds = next(iter(medians.values())), len(next(iter(rates.values())))
     print(f"\n{title} (median of {rounds} rounds)")
     for name, rate in medians.items():
         spread = f"{min(rates[name]):,.0f}-{max(rates[name]):,.0f}"

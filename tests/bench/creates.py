@@ -12,7 +12,7 @@ from typing import Any
 from bson import ObjectId
 from fastapi import FastAPI
 from starlette.types import Message
-from tests.bench.common import Round, compare, in_parallel, prepared, run_bench
+from tests.bench.common import Round, compare, in_parallel, prepared, rounds_for, run_bench
 
 from app.registry import APIS
 from cst_contracts.requests import CreateRequest
@@ -119,6 +119,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
                 "CST over ASGI (JSON, validation, answer)": _over_asgi(app, count, keyed=False),
                 "the same with an Idempotency-Key": _over_asgi(app, count, keyed=True),
             },
+            rounds_for(rows),
         )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from tests.bench.common import prepared, run_bench
+from tests.bench.common import prepared, rounds_for, run_bench
 
 from app.system import prepare
 from cst_core.clock import Clock
@@ -28,7 +28,7 @@ from cst_stack import Endpoints
 from cst_testkit.crews import ALWAYS, person, scattered, staff_only, store_triaged
 
 FEW, MANY = 50, 5000
-ROUNDS, WARM_UP = 5, 20
+WARM_UP = 20
 DAY = [{"day": shift["day"], "start": "08:00", "end": "16:00"} for shift in ALWAYS[::2]]
 
 
@@ -113,16 +113,17 @@ def _report(cities: list[City]) -> None:
 
 async def _run(stack: Endpoints, rows: int) -> None:
     settings = await prepared(stack)
-    count = max(10, min(rows, 20_000) // (4 * ROUNDS * 4))
+    rounds = rounds_for(rows)
+    count = max(10, min(rows, 20_000) // 80)
     cities = []
     async with AsyncExitStack() as opened:
         for agents in (FEW, MANY):
             own = settings.model_copy(update={"mongo_db": f"bench_dispatch_{agents}"})
             await prepare(own)
             core = await opened.enter_async_context(open_core(own, "bench"))
-            cities.append(await _city(core, agents, 2 * ROUNDS * (count + WARM_UP)))
+            cities.append(await _city(core, agents, 2 * rounds * (count + WARM_UP)))
             await cities[-1].explain()
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for city in cities:
                 await city.decide("assigned at noon", _at(city.core, 12), count)
             for city in cities:

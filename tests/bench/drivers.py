@@ -9,7 +9,7 @@ from typing import Any
 
 import motor.motor_asyncio
 from pymongo import AsyncMongoClient
-from tests.bench.common import Round, compare, in_parallel, run_bench
+from tests.bench.common import Round, compare, in_parallel, rounds_for, run_bench
 
 from cst_stack import Endpoints
 
@@ -69,13 +69,19 @@ async def _run(stack: Endpoints, rows: int) -> None:
     names = ("Motor (thread pool)", "PyMongo Async")
     streams = (_read_stream(watch_old, token, rows), _read_stream(watch_new, token, rows))
     await compare(
-        f"change stream, {rows:,} events", dict(zip(names, streams, strict=True)), rounds=3
+        f"change stream, {rows:,} events",
+        dict(zip(names, streams, strict=True)),
+        rounds=rounds_for(rows, 3),
     )
     few = min(rows, 5000)
     finds = (_find_one(old_events, few), _find_one(events, few))
-    await compare(f"find_one, {TASKS} tasks", dict(zip(names, finds, strict=True)))
+    await compare(
+        f"find_one, {TASKS} tasks", dict(zip(names, finds, strict=True)), rounds_for(rows)
+    )
     inserts = (_insert_one(old.bench.a, few), _insert_one(new.bench.b, few))
-    await compare(f"insert_one, {TASKS} tasks", dict(zip(names, inserts, strict=True)))
+    await compare(
+        f"insert_one, {TASKS} tasks", dict(zip(names, inserts, strict=True)), rounds_for(rows)
+    )
     await new.close()
     old.close()
 

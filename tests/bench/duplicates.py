@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from bson import ObjectId
-from tests.bench.common import Round, compare, prepared, run_bench
+from tests.bench.common import Round, compare, prepared, rounds_for, run_bench
 
 from app.system import prepare
 from cst_geo import leaf_cell
@@ -27,7 +27,7 @@ from cst_stack import Endpoints
 from cst_testkit.factories import CREATED_AT, request_state
 from cst_workflow.duplicates.service import DuplicateWork
 
-ROUNDS, REPORTS, BATCH = 5, 200, 5_000
+REPORTS, BATCH = 200, 5_000
 #: Of a hundred stored requests so many are open.
 OPEN_PERCENT = 10
 CATEGORIES = ("pothole", "street_light", "graffiti", "water_leak", "catch_basin")
@@ -85,7 +85,8 @@ async def _fill(core: Core, count: int) -> None:
             for row in batch
             if row["status"] == "new"
         ]
-        await core.db[LOGS.name].insert_many(logs, ordered=False)
+        if logs:
+            await core.db[LOGS.name].insert_many(logs, ordered=False)
 
 
 async def _report(core: Core, count: int) -> list[str]:
@@ -108,10 +109,10 @@ async def _report(core: Core, count: int) -> list[str]:
     return ids
 
 
-async def _detect(core: Core) -> Round:
+async def _detect(core: Core, rounds: int) -> Round:
     """One after another, each in a transaction of its own."""
     detection = DuplicateWork(core).detection
-    waiting = iter(await _report(core, ROUNDS * REPORTS))
+    waiting = iter(await _report(core, rounds * REPORTS))
 
     async def work() -> int:
         for _ in range(REPORTS):
@@ -125,14 +126,15 @@ async def _detect(core: Core) -> Round:
 async def _run(stack: Endpoints, rows: int) -> None:
     settings = await prepared(stack)
     variants: dict[str, Round] = {}
+    rounds = rounds_for(rows)
     async with AsyncExitStack() as opened:
         for count in (max(1, rows // 100), rows):
             own = settings.model_copy(update={"mongo_db": f"bench_duplicates_{count}"})
             await prepare(own)
             core = await opened.enter_async_context(open_core(own, "bench"))
             await _fill(core, count)
-            variants[f"{count:,} requests stored"] = await _detect(core)
-        await compare(f"detection, {REPORTS} a round", variants, rounds=ROUNDS)
+            variants[f"{count:,} requests stored"] = await _detect(core, rounds)
+        await compare(f"detection, {REPORTS} a round", variants, rounds)
 
 
 if __name__ == "__main__":

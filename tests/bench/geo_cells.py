@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import random
-import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +24,7 @@ from typing import Any
 import h3
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pymongo import UpdateOne
-from tests.bench.common import prepared, run_bench
+from tests.bench.common import prepared, report, rounds_for, run_bench
 
 from cst_bus.broker import make_broker, subscribe
 from cst_bus.dead_letters import DeadLetters
@@ -50,7 +49,7 @@ from cst_stack import Endpoints
 from cst_testkit.factories import CREATED_AT, created_event, request_state
 from cst_testkit.histories import AGENT, LIFECYCLE, step
 
-ROUNDS, BATCH = 3, 2_000
+BATCH = 2_000
 PLACES, CATEGORIES = 3_000, [f"category_{number}" for number in range(20)]
 #: Between two requests, and until a request's next step on average: so few of its steps come in
 #: one batch, where only the last of them would count.
@@ -257,7 +256,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
     }
     rates: dict[str, list[float]] = {name: [] for name in variants}
     async with open_core(settings, "bench") as core:
-        for number in range(ROUNDS):
+        for number in range(rounds_for(rows, 3)):
             for name, (kind, count) in variants.items():
                 await _empty(core)
                 prefix = f"{kind}{count}-{number}."
@@ -266,7 +265,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
                     rates[name].append(len(events) / await _seconds(pipes, ends))
                 if kind == "worker":
                     await _check(core, len({event["subject"] for event in events}))
-        _report(f"{len(events):,} events to cells", rates)
+        report(f"{len(events):,} events to cells", rates)
 
 
 async def _check(core: Core, requests: int) -> None:
@@ -282,15 +281,6 @@ async def _empty(core: Core) -> None:
         await core.db[spec.name].delete_many({})
     await core.db["bare_cells"].drop()
     await migrate(core.db, [replace(CELLS, name="bare_cells")])
-
-
-def _report(title: str, rates: Mapping[str, Sequence[float]]) -> None:
-    medians = {name: statistics.median(found) for name, found in rates.items()}
-    base = next(iter(medians.values()))
-    print(f"\n{title} (median of {ROUNDS} rounds)")
-    for name, rate in medians.items():
-        spread = f"{min(rates[name]):,.0f}-{max(rates[name]):,.0f}"
-        print(f"  {name:<44}{rate:>10,.0f}/s   x{rate / base:<6.2f} ({spread})")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from tests.bench.common import Round, compare, in_parallel, run_bench
+from tests.bench.common import Round, compare, in_parallel, rounds_for, run_bench
 
 from cst_core.clock import Clock
 from cst_ledger.events import By, NewEvent
@@ -62,10 +62,12 @@ async def _run(stack: Endpoints, rows: int) -> None:
         await compare(
             f"create, {count} a round, {TASKS} tasks",
             {"without images": plain.creating(count), "with images": kept.creating(count)},
+            rounds_for(rows),
         )
         await compare(
             f"append, {count} a round, {TASKS} tasks",
             {"without images": plain.appending(count), "with images": kept.appending(count)},
+            rounds_for(rows),
         )
 
 

@@ -11,7 +11,7 @@ import random
 from typing import Any
 
 from bson import ObjectId
-from tests.bench.common import Round, compare, prepared, run_bench
+from tests.bench.common import Round, compare, prepared, rounds_for, run_bench
 
 from cst_intake.domain.imports import FORMATS, NumberedRow, Reference
 from cst_intake.importing import IN_FLIGHT, Importer
@@ -111,7 +111,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
                 "bare driver, the same documents": _bare(core, document, log, count),
                 "CST import": _import(core, reference, count),
             },
-            rounds=3,
+            rounds=rounds_for(rows, 3),
         )
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from bson import ObjectId
-from tests.bench.common import Round, compare, prepared, run_bench
+from tests.bench.common import Round, compare, prepared, rounds_for, run_bench
 
 from cst_city.catalog import Catalog
 from cst_core.clock import wall_now
@@ -27,7 +27,7 @@ from cst_sla.kpis.service import KpiService
 from cst_stack import Endpoints
 from cst_testkit.factories import policy_terms, request_state
 
-ROUNDS, BATCH = 5, 5_000
+BATCH = 5_000
 QUERY = KpiQuery(group_by="department")
 
 
@@ -98,7 +98,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
             f"on the fly, {rows:,} requests": _on_the_fly(core, catalog),
             f"from facts, {rows:,} rows": _from_facts(core),
         }
-        await compare("KPI reports by department", variants, rounds=ROUNDS)
+        await compare("KPI reports by department", variants, rounds=rounds_for(rows))
 
 
 if __name__ == "__main__":

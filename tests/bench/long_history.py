@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from tests.bench.common import Round, compare, in_parallel, run_bench
+from tests.bench.common import Round, compare, in_parallel, rounds_for, run_bench
 
 from cst_core.clock import Clock
 from cst_ledger.events import By, NewEvent
@@ -69,6 +69,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
                 "to a request of 5,000 events": histories.appending([long], count),
                 "create": histories.creating(count),
             },
+            rounds_for(rows),
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from tests.bench.common import Round, compare, run_bench
+from tests.bench.common import Round, compare, rounds_for, run_bench
 
 from cst_core.clock import Clock
 from cst_core.settings import load_settings
@@ -81,7 +81,11 @@ async def _run(stack: Endpoints, rows: int) -> None:
         variants = {
             name: _relaying(stack, db, rows, name, environ) for name, environ in VARIANTS.items()
         }
-        await compare(f"relay of {rows} events, its start and stop included", variants, rounds=3)
+        await compare(
+            f"relay of {rows} events, its start and stop included",
+            variants,
+            rounds=rounds_for(rows, 3),
+        )
 
 
 if __name__ == "__main__":
