@@ -14,7 +14,8 @@ PACKAGES := $(wildcard contracts/*/__init__.py libs/*/__init__.py services/*/__i
 PAGE := services/cst_geo_analytics/page/index.html
 PAGE_SOURCES := $(wildcard web/map/build web/map/*.* web/map/.npmrc web/map/src/* web/map/src/styles/*)
 BENCHES := $(filter-out __init__ common,$(basename $(notdir $(wildcard tests/bench/*.py))))
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+UV := $(BIN)/uv
+LOCK := $(UV) pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--no-header --annotation-style line
 BENCH_ARGS := $(if $(ROWS),--rows $(ROWS))
 
@@ -85,8 +86,7 @@ lint: $(DEV_INSTALLED) ## Style, types, and who may import whom
 	$(BIN)/mypy contracts libs services
 	$(BIN)/lint-imports
 
-lock: $(BIN)/python ## Resolve the requirements of pyproject.toml anew
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+lock: $(UV) ## Resolve the requirements of pyproject.toml anew
 	$(LOCK) -o requirements.lock
 	$(LOCK) --group dev --group bench -o requirements-dev.lock
 
@@ -102,10 +102,13 @@ $(BIN)/python:
 		echo "$(PYTHON) cannot make virtual environments: install its venv module" \
 			"(Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
 
-$(INSTALLED): requirements.txt requirements.lock pyproject.toml $(PACKAGES) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(UV): | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+$(INSTALLED): requirements.txt requirements.lock pyproject.toml $(PACKAGES) | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt
 	@touch $@
 
 $(DEV_INSTALLED): requirements-dev.lock $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements-dev.lock
 	@touch $@
