@@ -118,7 +118,7 @@ def test_an_index_needs_sound_input(zones: list[Zone], snap_m: float, message: s
 corners = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(1, 15), st.integers(1, 15))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(corners, min_size=1, max_size=6),
     st.lists(st.tuples(st.integers(-40, 600), st.integers(-40, 600)), min_size=1, max_size=40),
