@@ -74,7 +74,7 @@ async def system(mongo_uri: str) -> AsyncIterator[Api]:
 @pytest.mark.parametrize(
     ("parts", "requests", "agents", "capacity", "kills"),
     [
-        pytest.param(3, 300, 36, 5, 0, id="180-of-300"),
+        pytest.param(3, 300, 36, 5, 0, id="180-of-300", marks=pytest.mark.slow),
         pytest.param(3, 300, 36, 5, 4, id="180-of-300-with-kills"),
         pytest.param(8, 5000, 300, 10, 0, id="3000-of-5000", marks=pytest.mark.slow),
         pytest.param(8, 5000, 300, 10, 24, id="3000-of-5000-with-kills", marks=pytest.mark.slow),

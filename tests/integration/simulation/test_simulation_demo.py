@@ -55,7 +55,7 @@ def test_ctrl_c_ends_a_living_city_cleanly_and_the_next_demo_goes_on(cst: Any) -
     assert processes_of(cst.home) == []
 
 
-@pytest.mark.parametrize("after", ["MongoDB", "System"])
+@pytest.mark.parametrize("after", ["MongoDB", pytest.param("System", marks=pytest.mark.slow)])
 def test_ctrl_c_while_starting_leaves_nothing_behind(cst: Any, after: str) -> None:
     demo = cst.start("demo", "--port", "0")
     output, errors = interrupt(demo, after)

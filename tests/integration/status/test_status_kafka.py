@@ -12,7 +12,7 @@ from cst_testkit.systems import assigned_story, file_request
 
 BROKER = "kafka"
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
 async def test_a_killed_broker_is_missed_and_met_again_by_the_same_processes(
