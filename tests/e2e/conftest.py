@@ -16,8 +16,9 @@ from playwright.async_api import Browser, async_playwright
 
 from cst_geo_analytics.map_page import BUILT
 from cst_stack import Home, down
+from cst_testkit.apps import agent_body
 from cst_testkit.leftovers import processes_of
-from cst_testkit.systems import RunningSystem, running_app
+from cst_testkit.systems import RunningSystem, auth_headers, running_app
 from cst_testkit.waiting import poll_until, wait_until
 
 #: WebGL without a graphics card; nothing that asks another host.
@@ -84,6 +85,10 @@ async def system(
 
 
 async def _fill(system: RunningSystem) -> None:
+    # The tests have requests assigned, so there is somebody with room for all.
+    crew, admin = agent_body(capacity=200), auth_headers("admin")
+    hired = await system.client.post("/agents", json=crew, headers=admin)
+    assert hired.status_code == 201, hired.text
     chance = random.Random(311)
     bodies: list[dict[str, Any]] = []
     for number in range(REPORTS):
