@@ -105,10 +105,14 @@ $(BIN)/python:
 $(UV): | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 
+# uv takes a tenth of pip's time, but knows nothing of pip's settings: where it fails, pip does it.
+install-from = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r $(1) || \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
+
 $(INSTALLED): requirements.txt requirements.lock pyproject.toml $(PACKAGES) | $(UV)
-	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt
+	$(call install-from,requirements.txt)
 	@touch $@
 
 $(DEV_INSTALLED): requirements-dev.lock $(INSTALLED)
-	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.lock
+	$(call install-from,requirements-dev.lock)
 	@touch $@

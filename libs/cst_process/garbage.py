@@ -13,7 +13,7 @@ def collect_less() -> None:
 
     Its modules, models and routes are some hundred thousand objects that stay as long as it lives,
     and documents and events hold no cycles: looking for some in all of them, again and again, took
-    a third of a consumer's time and a fifth of an import's.
+    a quarter of a consumer's time and a fifth of an import's.
     """
     gc.collect()
     gc.freeze()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from cst_ledger.verify import verify_all
 from cst_process.core import Core
 from cst_testkit.apps import Api
 
-_numbers = itertools.count(1)
 WAY = ("new", "triaged", "assigned", "in_progress", "resolved", "closed")
 
 

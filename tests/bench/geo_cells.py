@@ -24,7 +24,7 @@ from typing import Any
 import h3
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pymongo import UpdateOne
-from tests.bench.common import prepared, report, rounds_for, run_bench
+from tests.bench.common import prepared, report, run_bench
 
 from cst_bus.broker import make_broker, subscribe
 from cst_bus.dead_letters import DeadLetters
@@ -49,7 +49,7 @@ from cst_stack import Endpoints
 from cst_testkit.factories import CREATED_AT, created_event, request_state
 from cst_testkit.histories import AGENT, LIFECYCLE, step
 
-BATCH = 2_000
+ROUNDS, BATCH = 3, 2_000
 PLACES, CATEGORIES = 3_000, [f"category_{number}" for number in range(20)]
 #: Between two requests, and until a request's next step on average: so few of its steps come in
 #: one batch, where only the last of them would count.
@@ -256,7 +256,7 @@ async def _run(stack: Endpoints, rows: int) -> None:
     }
     rates: dict[str, list[float]] = {name: [] for name in variants}
     async with open_core(settings, "bench") as core:
-        for number in range(rounds_for(rows, 3)):
+        for number in range(ROUNDS):
             for name, (kind, count) in variants.items():
                 await _empty(core)
                 prefix = f"{kind}{count}-{number}."

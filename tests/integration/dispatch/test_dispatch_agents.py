@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,7 +23,6 @@ from cst_roster import Roster
 from cst_testkit.apps import Api
 from cst_testkit.cities import new_york
 
-_numbers = itertools.count(1)
 SHIFTS = [{"day": "mon", "start": "22:00", "end": "06:00"}]
 CHANGES: dict[str, Any] = {
     "name": "$name. Ångström",

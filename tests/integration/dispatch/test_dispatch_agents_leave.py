@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from bson import ObjectId
 from cst_contracts.documents import ServiceAgent
 from cst_testkit.apps import Api
 
-_numbers = itertools.count(1)
 NOBODY = "0" * 24
 
 

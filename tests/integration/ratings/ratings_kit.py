@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +19,6 @@ from cst_testkit.apps import Api, report
 from cst_testkit.factories import SYSTEM
 
 PATH = ("triaged", "assigned", "in_progress", "resolved", "closed")
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
